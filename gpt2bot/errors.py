@@ -1,0 +1,107 @@
+"""The tree of errors, and the exit code that each gives the command line.
+
+::
+
+    GPT2BotError
+    ├── UsageError               2   the command line is wrong
+    ├── ConfigurationError       3   a setting is wrong, or a needed one is missing
+    ├── StateError               3   what the bot remembers is damaged or cannot be written
+    ├── ModelError               4   a model is missing, damaged or of another shape
+    │   ├── ModelMissingError        there is no such model here
+    │   ├── CheckpointError          its files are damaged or do not fit together
+    │   ├── PromptTooLongError       the prompt leaves no room in the model's context
+    │   └── TrainingError            training data, or a started training, cannot be used
+    ├── NoCandidateError         5   nothing that was drafted passed the filter
+    ├── RefusedError             6   X refused: credentials, permission or content
+    ├── LimitError               7   a rate, a number of posts or the credits are used up
+    ├── NetworkError             8   a server cannot be reached; nothing was changed there
+    ├── OutcomeUnknownError      8   a request left, and what became of it is not known
+    └── LockedError              9   another run of this bot is at work
+
+Every message is one line that says what is wrong and what to do, since it is all that the owner of
+a cron job reads. No message holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class GPT2BotError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code: int = 1
+
+
+class UsageError(GPT2BotError):
+    """The command line is wrong."""
+
+    exit_code = 2
+
+
+class ConfigurationError(GPT2BotError):
+    """A setting is wrong, or one that is needed is missing."""
+
+    exit_code = 3
+
+
+class StateError(GPT2BotError):
+    """What the bot remembers (its outbox, its lock) is damaged or cannot be read or written."""
+
+    exit_code = 3
+
+
+class ModelError(GPT2BotError):
+    """A model is missing, damaged or of another shape than it says."""
+
+    exit_code = 4
+
+
+class ModelMissingError(ModelError):
+    """There is no such model here."""
+
+
+class CheckpointError(ModelError):
+    """The files of a model are damaged or do not fit together."""
+
+
+class PromptTooLongError(ModelError):
+    """The prompt leaves no room for a single new token in the model's context."""
+
+
+class TrainingError(ModelError):
+    """The training data, or a training that was started before, cannot be used."""
+
+
+class NoCandidateError(GPT2BotError):
+    """Nothing that was drafted passed the filter, so nothing is posted."""
+
+    exit_code = 5
+
+
+class RefusedError(GPT2BotError):
+    """X refused the tweet: credentials, permission or content."""
+
+    exit_code = 6
+
+
+class LimitError(GPT2BotError):
+    """A rate limit, the owner's own limit or the account's credits are used up."""
+
+    exit_code = 7
+
+
+class NetworkError(GPT2BotError):
+    """A server cannot be reached; the request did not change anything there."""
+
+    exit_code = 8
+
+
+class OutcomeUnknownError(GPT2BotError):
+    """A request left, and whether the server acted on it is not known."""
+
+    exit_code = 8
+
+
+class LockedError(GPT2BotError):
+    """Another run of this bot is at work."""
+
+    exit_code = 9

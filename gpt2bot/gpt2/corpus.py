@@ -1,0 +1,154 @@
+"""Training text: files in, items out, packed into blocks of tokens."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from gpt2bot.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+# Columns of a CSV file that may hold the text, in order of preference; else it has one column.
+TEXT_COLUMNS = ("text", "input_text")
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A training file that was read.
+
+    Attributes:
+        name: The file's name, without its folder.
+        sha256: Of its bytes, in hexadecimal.
+        items: Its texts, without surrounding white space; none is empty.
+    """
+
+    name: str
+    sha256: str
+    items: tuple[str, ...]
+
+
+def read_text_file(path: Path) -> TextFile:
+    """Reads a file of items.
+
+    A `.csv` file gives the column `text` (or `input_text`, or its only column). In any other file,
+    items are separated by blank lines if there are any, and are its lines if there are none.
+
+    Raises:
+        TrainingError: The file cannot be read, is not UTF-8, holds no text, or is a CSV file whose
+            column of text cannot be told.
+    """
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise TrainingError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TrainingError(
+            f"{path} is not UTF-8 (byte {error.start}): convert it first"
+        ) from error
+    text = text.replace("\r\n", "\n")
+    if path.suffix.lower() == ".csv":
+        raw = _csv_column(path, text)
+    else:
+        raw = re.split(r"\n[ \t]*\n", text.strip()) if "\n\n" in text.strip() else text.split("\n")
+    items = tuple(item.strip() for item in raw if item.strip())
+    if not items:
+        raise TrainingError(f"{path} holds no text")
+    return TextFile(path.name, hashlib.sha256(data).hexdigest(), items)
+
+
+class Split(NamedTuple):
+    """Items to train on, and items held out to measure with; both in random order."""
+
+    training: list[str]
+    held_out: list[str]
+
+
+def split_items(files: Sequence[TextFile], share: float, seed: int) -> Split:
+    """Splits the distinct items of all files at random, holding out a share of them.
+
+    Raises:
+        TrainingError: There are fewer than two distinct items.
+    """
+    items = list(dict.fromkeys(item for file in files for item in file.items))
+    if len(items) < 2:
+        raise TrainingError("training needs at least two different items: one is held out")
+    order = np.random.default_rng(seed).permutation(len(items))
+    held_out = min(max(1, round(share * len(items))), len(items) - 1)
+    shuffled = [items[i] for i in order]
+    return Split(shuffled[held_out:], shuffled[:held_out])
+
+
+def batches(
+    items: Sequence[Sequence[int]],
+    end_of_text: int,
+    *,
+    block: int,
+    size: int,
+    seed: int,
+    start: int = 0,
+) -> Iterator[np.ndarray]:
+    """Batches without end: every epoch is a new order of the items, joined by `<|endoftext|>`.
+
+    Args:
+        items: The token ids of each item.
+        end_of_text: The id of `<|endoftext|>`.
+        block: Positions a sequence; each is predicted from those before it.
+        size: Sequences a batch.
+        seed: Of the order; a batch depends on it and on its number alone.
+        start: Number of the first batch wanted, to go on where a run was stopped.
+
+    Yields:
+        int32 [size, block + 1]: the inputs, and shifted by one the targets.
+    """
+    arrays = [np.array([end_of_text, *item], dtype=np.int32) for item in items]
+    per_epoch = batches_per_epoch(items, block=block, size=size)
+    number = start
+    while True:
+        epoch = number // per_epoch
+        order = np.random.default_rng([seed, epoch]).permutation(len(arrays))
+        stream = np.concatenate([arrays[i] for i in order])
+        stream = np.resize(stream, max(len(stream), size * block + 1))
+        for batch in range(number % per_epoch, per_epoch):
+            first = batch * size * block
+            starts = first + block * np.arange(size)
+            yield stream[starts[:, None] + np.arange(block + 1)]
+        number = (epoch + 1) * per_epoch
+
+
+def batches_per_epoch(items: Sequence[Sequence[int]], *, block: int, size: int) -> int:
+    """How many batches `batches` cuts from one pass over the items; at least one."""
+    n_tokens = sum(len(item) + 1 for item in items)
+    return max(1, (n_tokens - 1) // (block * size))
+
+
+def windows(items: Sequence[Sequence[int]], end_of_text: int, block: int) -> list[np.ndarray]:
+    """Every item by itself between two `<|endoftext|>`, cut into pieces of at most `block` + 1.
+
+    Pieces overlap by one token, so that every token but the first is predicted exactly once.
+    """
+    return [
+        np.array(ids[first : first + block + 1], dtype=np.int32)
+        for ids in ([end_of_text, *item, end_of_text] for item in items)
+        for first in range(0, len(ids) - 1, block)
+    ]
+
+
+def _csv_column(path: Path, text: str) -> list[str]:
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    columns = list(rows[0]) if rows else []
+    column = next((name for name in TEXT_COLUMNS if name in columns), None)
+    if column is None and len(columns) == 1:
+        column = columns[0]
+    if column is None:
+        raise TrainingError(f"{path} needs a header with a column named {TEXT_COLUMNS[0]!r}")
+    return [row[column] or "" for row in rows]

@@ -1,0 +1,77 @@
+"""The engine that runs the network in TensorFlow: the reference, and what a GPU speeds up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpt2bot.gpt2 import network
+from gpt2bot.gpt2.tensorflow import tf
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpt2bot.gpt2.hparams import HParams
+
+
+class TensorFlowEngine:
+    """Implements `generate.Engine`.
+
+    Shapes: b = batch, t = new positions, p = positions in the cache, e = n_embd, h = n_head,
+    d = e / h, v = n_vocab.
+    """
+
+    def __init__(self, weights: Mapping[str, tf.Tensor], hparams: HParams) -> None:
+        self._weights, self._hparams = weights, hparams
+        h, d = hparams.n_head, hparams.n_embd // hparams.n_head
+        cache = tf.TensorSpec([None, h, None, d], tf.float32)
+        # Traced once: the sizes of batch, prompt and cache are left open.
+        self._advance = tf.function(
+            self._advance_eagerly,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None, None], tf.int32),
+                tf.TensorSpec([None], tf.int32),
+                [(cache, cache)] * hparams.n_layer,
+            ],
+        )
+
+    def prefill(self, tokens: np.ndarray, padding: np.ndarray) -> np.ndarray:
+        """See `generate.Engine`."""
+        h, d = self._hparams.n_head, self._hparams.n_embd // self._hparams.n_head
+        empty = tf.zeros([len(tokens), h, 0, d])
+        self._padding = tf.constant(padding, tf.int32)
+        self._cache = [(empty, empty)] * self._hparams.n_layer
+        return self._run(tokens)
+
+    def step(self, tokens: np.ndarray) -> np.ndarray:
+        """See `generate.Engine`."""
+        return self._run(tokens[:, np.newaxis])
+
+    def _run(self, tokens: np.ndarray) -> np.ndarray:
+        logits, self._cache = self._advance(tf.constant(tokens), self._padding, self._cache)
+        array: np.ndarray = logits.numpy()
+        return array
+
+    def _advance_eagerly(
+        self,
+        tokens: tf.Tensor,
+        padding: tf.Tensor,
+        cache: list[tuple[tf.Tensor, tf.Tensor]],
+    ) -> tuple[tf.Tensor, list[tuple[tf.Tensor, tf.Tensor]]]:
+        """Runs new tokens [b, t]: the logits [b, v] of the last, and the longer cache."""
+        p, t = tf.shape(cache[0][0])[2], tf.shape(tokens)[1]
+        columns = tf.range(p, p + t)
+        # Finished rows go on to the end of the batch; theirs may be more than the last position.
+        positions = tf.clip_by_value(
+            columns - padding[:, tf.newaxis], 0, self._hparams.n_ctx - 1
+        )  # [b, t]
+        mask = network.padded_causal_mask(columns, padding, p + t)  # [b, 1, t, p + t]
+        x = network.embed(self._weights, tokens, positions)  # [b, t, e]
+        longer = []
+        for layer, past in enumerate(cache):
+            w = network.layer_weights(self._weights, layer)
+            x, k, v = network.block(w, x, mask, past, n_head=self._hparams.n_head)
+            longer.append((tf.concat([past[0], k], axis=2), tf.concat([past[1], v], axis=2)))
+        return network.output(self._weights, x[:, -1]), longer

@@ -1,0 +1,192 @@
+"""Trains a GPT-2 from scratch, or fine-tunes one."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpt2bot.errors import TrainingError
+from gpt2bot.gpt2 import corpus
+from gpt2bot.gpt2.checkpoint import (
+    read_description,
+    read_weights,
+    restore_folder,
+    write_model,
+)
+from gpt2bot.gpt2.hparams import HParams
+from gpt2bot.gpt2.lock import exclusive
+from gpt2bot.gpt2.tensorflow import tf
+from gpt2bot.gpt2.trainer import Trainer
+from gpt2bot.gpt2.training_state import TrainingState
+from gpt2bot.gpt2.vocabulary import learn_vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from gpt2bot.gpt2.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train.
+
+    Attributes:
+        n_vocab: Tokens to learn, from scratch.
+        n_ctx: Positions of a model from scratch.
+        n_embd: Width of a model from scratch.
+        n_head: Heads of a model from scratch.
+        n_layer: Layers of a model from scratch.
+        epochs: Passes over the training items.
+        batch_size: Sequences a step.
+        block: Tokens a sequence, at most the model's context.
+        learning_rate: At its peak; 0 stands for 2e-3 from scratch and 1e-4 for fine-tuning.
+        warmup: Steps until the learning rate is at its peak.
+        weight_decay: Of matrices, see `AdamW`.
+        dropout: Share of activations that is dropped.
+        held_out: Share of the items that is measured and not trained on.
+        evaluate_every: Steps from one measurement to the next.
+        patience: Measurements in a row without a better loss after which training stops.
+        seed: Of the split, the order, the initial weights and dropout.
+    """
+
+    n_vocab: int = 6144
+    n_ctx: int = 128
+    n_embd: int = 192
+    n_head: int = 4
+    n_layer: int = 6
+    epochs: float = 10.0
+    batch_size: int = 32
+    block: int = 256
+    learning_rate: float = 0.0
+    warmup: int = 200
+    weight_decay: float = 0.1
+    dropout: float = 0.1
+    held_out: float = 0.02
+    evaluate_every: int = 250
+    patience: int = 4
+    seed: int = 0
+
+
+def train(
+    files: Sequence[Path],
+    folder: Path,
+    config: TrainConfig,
+    *,
+    base: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Trains a model on text files and writes it in OpenAI's layout, with a `training.json`.
+
+    From the first measurement on, the folder holds the best model so far by its loss on the items
+    held out. A training that was stopped in any way goes on from its last saved state when it is
+    started again with the same files and settings; the same seed on the same machine gives the same
+    model, stopped or not.
+
+    Args:
+        files: See `corpus.read_text_file`.
+        folder: Of the new model; a training's state lies beside it until it is finished.
+        config: How to train.
+        base: Folder of a model to fine-tune; None trains from scratch.
+        say: Told what is being done, a line at a time.
+
+    Raises:
+        TrainingError: The files cannot be used, there is a model of this name already, or a
+            training of this name was started with other files or settings; or the disk is full.
+        CheckpointError: The base model is damaged.
+        LockedError: Another process trains a model of this name.
+    """
+    texts = [corpus.read_text_file(path) for path in files]
+    identity: dict[str, Any] = {
+        "settings": asdict(config) | {"base": base.name if base else None},
+        "files": [{"name": t.name, "sha256": t.sha256, "items": len(t.items)} for t in texts],
+    }
+    state = TrainingState(folder.with_name(f".{folder.name}.training"), identity)
+    try:
+        with exclusive(folder):
+            restore_folder(folder)
+            items = corpus.split_items(texts, config.held_out, config.seed)
+            _train(items, folder, state, config, base=base, say=say)
+    except OSError as error:
+        raise TrainingError(f"{error}: when that is mended, the same command goes on") from error
+
+
+def _train(
+    items: corpus.Split,
+    folder: Path,
+    state: TrainingState,
+    config: TrainConfig,
+    *,
+    base: Path | None,
+    say: Callable[[str], None],
+) -> None:
+    progress = state.load()
+    if progress is None and folder.exists():
+        raise TrainingError(f"{folder} is there already: choose another name, or delete it first")
+    hparams, tokenizer, weights = _start(items, config, base)
+    peak = config.learning_rate or (2e-3 if base is None else 1e-4)
+    trainer = Trainer(config, hparams, tokenizer, weights, items, peak=peak)
+    say(
+        f"{len(items.training):,} items to train on, {len(items.held_out):,} held out; "
+        f"{hparams.n_params:,} weights; {trainer.total:,} steps"
+    )
+    if progress is None:
+        trainer.save(state)
+    else:
+        trainer.resume(state, progress)
+        say(f"going on from step {trainer.step}")
+
+    def write_best(figures: dict[str, Any]) -> None:
+        versions = {"python": platform.python_version(), "tensorflow": tf.__version__}
+        report = json.dumps(state.identity | {"versions": versions} | figures, indent=1) + "\n"
+        write_model(folder, hparams, tokenizer, trainer.weights, {"training.json": report})
+
+    try:
+        trainer.run(state, write_best, say)
+    except (KeyboardInterrupt, SystemExit):
+        trainer.save(state)
+        say(f"stopped at step {trainer.step} of {trainer.total}: the same command goes on from it")
+        raise
+    state.discard()
+
+
+def _start(
+    items: corpus.Split, config: TrainConfig, base: Path | None
+) -> tuple[HParams, Tokenizer, dict[str, tf.Tensor]]:
+    """The model to fine-tune; or a learned vocabulary, and random weights."""
+    if base is not None:
+        hparams, tokenizer = read_description(base)
+        return hparams, tokenizer, read_weights(base, hparams)
+    tokenizer = learn_vocabulary(items.training, config.n_vocab)
+    try:
+        hparams = HParams(
+            tokenizer.n_vocab, config.n_ctx, config.n_embd, config.n_head, config.n_layer
+        )
+    except ValueError as error:
+        raise TrainingError(f"there is no such model: {error}") from error
+    return hparams, tokenizer, initial_weights(hparams, config.seed)
+
+
+def initial_weights(hparams: HParams, seed: int) -> dict[str, tf.Tensor]:
+    """Random weights as GPT-2's training began with (Radford et al. 2019, section 2.3).
+
+    Normal with a deviation of 0.02 (positions 0.01), and the projections that add to the residual
+    stream scaled down by the square root of their number; gains are one and biases zero.
+    """
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for name, shape in hparams.shapes().items():
+        if len(shape) == 1:
+            value = np.full(shape, 1.0 if name.endswith("/g") else 0.0)
+        else:
+            deviation = 0.01 if name == "wpe" else 0.02
+            if name.endswith("c_proj/w"):
+                deviation /= math.sqrt(2 * hparams.n_layer)
+            value = rng.normal(0.0, deviation, shape)
+        weights[name] = tf.constant(value, dtype=tf.float32)
+    return weights

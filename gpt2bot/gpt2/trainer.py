@@ -1,0 +1,193 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from gpt2bot.gpt2 import corpus, network
+from gpt2bot.gpt2.held_out import HeldOut
+from gpt2bot.gpt2.optimizer import AdamW, learning_rate
+from gpt2bot.gpt2.tensorflow import tf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import numpy as np
+
+    from gpt2bot.gpt2.hparams import HParams
+    from gpt2bot.gpt2.tokenizer import Tokenizer
+    from gpt2bot.gpt2.train import TrainConfig
+    from gpt2bot.gpt2.training_state import TrainingState
+
+MAX_GRADIENT_NORM = 1.0
+SECONDS_BETWEEN_SAVES = 300
+
+
+class Trainer:
+    """One training: its weights, its data and how far it has come."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        hparams: HParams,
+        tokenizer: Tokenizer,
+        weights: Mapping[str, tf.Tensor],
+        items: corpus.Split,
+        *,
+        peak: float,
+    ) -> None:
+        self._config, self._hparams, self._tokenizer, self._peak = config, hparams, tokenizer, peak
+        self.weights = {name: tf.Variable(value) for name, value in weights.items()}
+        self._optimizer = AdamW(self.weights, weight_decay=config.weight_decay)
+        self._items = [tokenizer.encode(item) for item in items.training]
+        self._held_out = HeldOut(items.held_out, tokenizer, hparams, self.weights)
+        self._block = min(config.block, hparams.n_ctx)
+        per_epoch = corpus.batches_per_epoch(self._items, block=self._block, size=config.batch_size)
+        self.total = max(1, round(config.epochs * per_epoch))
+        self._progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "losses": [], "curve": []}
+
+    @property
+    def step(self) -> int:
+        """Updates so far."""
+        return int(self._optimizer.step)
+
+    @property
+    def _variables(self) -> dict[str, tf.Variable]:
+        return self._optimizer.variables | {
+            f"weight/{name}": value for name, value in self.weights.items()
+        }
+
+    def resume(self, state: TrainingState, progress: dict[str, Any]) -> None:
+        """Goes on from a saved state."""
+        self._progress = progress
+        state.restore(progress["step"], self._variables)
+
+    def save(self, state: TrainingState) -> None:
+        """Saves all that `resume` needs."""
+        state.save(self._progress | {"step": self.step}, self._variables)
+
+    def run(
+        self,
+        state: TrainingState,
+        write_best: Callable[[dict[str, Any]], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """Trains until the steps are done, or the held-out loss does not improve any more.
+
+        Args:
+            state: Where to save at intervals.
+            write_best: Writes the model, called with its figures whenever it is the best so far.
+            say: Told each measurement where there is no terminal for a bar.
+        """
+        progress, curve = self._progress, self._progress["curve"]
+        tokens = self._block * self._config.batch_size
+        saved = began = time.monotonic()
+        with tqdm(
+            total=self.total * tokens,
+            initial=self.step * tokens,
+            unit="tok",
+            unit_scale=True,
+            disable=None,
+        ) as bar:
+            for batch in self._batches():
+                if self.step >= self.total or self._is_stalled():
+                    break
+                progress["losses"].append(float(self._train_step(batch, self._learning_rate())))
+                bar.update(tokens)
+                if self.step % self._config.evaluate_every == 0 or self.step == self.total:
+                    self._measure()
+                    bar.set_postfix(curve[-1])
+                    if bar.disable:
+                        say(", ".join(f"{key} {value}" for key, value in curve[-1].items()))
+                    if curve[-1] is self._best():
+                        write_best(self.figures())
+                now = time.monotonic()
+                progress["seconds"] += now - began
+                began = now
+                if now - saved > SECONDS_BETWEEN_SAVES:
+                    self.save(state)
+                    saved = now
+
+    def figures(self) -> dict[str, Any]:
+        """What `training.json` tells of the training so far."""
+        tokens = self.step * self._block * self._config.batch_size
+        seconds = self._progress["seconds"]
+        return {
+            "steps": self.step,
+            "tokens": tokens,
+            "seconds": round(seconds),
+            "tokens_per_second": round(tokens / seconds) if seconds else None,
+            "best": self._best(),
+            "curve": self._progress["curve"],
+        }
+
+    def _batches(self) -> tf.data.Dataset:
+        def generate() -> Iterator[np.ndarray]:
+            return corpus.batches(
+                self._items,
+                self._tokenizer.end_of_text,
+                block=self._block,
+                size=self._config.batch_size,
+                seed=self._config.seed,
+                start=self.step,
+            )
+
+        signature = tf.TensorSpec([self._config.batch_size, self._block + 1], tf.int32)
+        return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
+
+    def _learning_rate(self) -> tf.Tensor:
+        rate = learning_rate(
+            self.step, peak=self._peak, warmup=self._config.warmup, total=self.total
+        )
+        return tf.constant(rate, tf.float32)
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def _train_step(self, batch: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+        """One update on a batch [size, block + 1]; returns the loss in nats a token."""
+        places = itertools.count()
+
+        def dropout(x: tf.Tensor) -> tf.Tensor:
+            # Stateless: the masks depend on seed, step and place alone, so a resumed run has them.
+            seed = tf.stack([tf.constant(self._config.seed, tf.int64), self._optimizer.step])
+            seed = tf.random.experimental.stateless_fold_in(seed, next(places))
+            return tf.nn.experimental.stateless_dropout(x, self._config.dropout, seed=seed)
+
+        with tf.GradientTape() as tape:
+            logits = network.forward(
+                self.weights,
+                self._hparams,
+                batch[:, :-1],
+                dropout=dropout if self._config.dropout else network.identity,
+            )
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=batch[:, 1:], logits=logits)
+            )
+        gradients = tape.gradient(loss, list(self.weights.values()))
+        gradients, _ = tf.clip_by_global_norm(gradients, MAX_GRADIENT_NORM)
+        self._optimizer.apply([tf.convert_to_tensor(g) for g in gradients], rate)
+        return loss
+
+    def _measure(self) -> None:
+        losses = self._progress["losses"]
+        loss, bits = self._held_out.measure()
+        self._progress["curve"].append(
+            {
+                "step": self.step,
+                "loss": round(sum(losses) / len(losses), 4),
+                "held_out_loss": round(loss, 4),
+                "bits_per_character": round(bits, 4),
+            }
+        )
+        losses.clear()
+
+    def _best(self) -> dict[str, float]:
+        best: dict[str, float] = min(self._progress["curve"], key=lambda m: m["held_out_loss"])
+        return best
+
+    def _is_stalled(self) -> bool:
+        curve = self._progress["curve"]
+        return bool(curve) and len(curve) - 1 - curve.index(self._best()) >= self._config.patience

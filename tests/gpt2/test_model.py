@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gpt2bot.errors import PromptTooLongError
+from gpt2bot.gpt2 import GPT2
+from gpt2bot.gpt2.seeds import row_seeds
+from gpt2bot.gpt2.tokenizer import END_OF_TEXT
+from tests.gpt2 import reference
+
+PROMPTS = ["the quick brown fox", "", "dog", "over the lazy dog and the"]
+
+
+@pytest.fixture
+def lm(model_folder):
+    return GPT2.load(model_folder)
+
+
+def test_greedy_text_is_that_of_the_numpy_reference(lm, weights):
+    end = lm.tokenizer.end_of_text
+    found = lm.generate(PROMPTS, length=20, top_k=1)
+    for prompt, text in zip(PROMPTS, found, strict=True):
+        ids = [end, *lm.tokenizer.encode(prompt)]
+        room = min(20, lm.hparams.n_ctx - len(ids))
+        wanted = reference.greedy(weights, lm.hparams.n_head, ids, room, end)
+        assert text == lm._text(wanted)
+
+
+def test_the_same_seed_gives_the_same_texts_whatever_the_batch(lm):
+    together = lm.generate(PROMPTS, length=12, seed=11)
+    assert lm.generate(PROMPTS, length=12, seed=11) == together
+    assert lm.generate(PROMPTS, length=12, seed=12) != together
+    seeds = row_seeds(11, len(PROMPTS))
+    alone = [lm.generate([p], length=12, seed=s)[0] for p, s in zip(PROMPTS, seeds, strict=True)]
+    assert alone == together
+    assert lm.generate(PROMPTS[::-1], length=12, seed=seeds[::-1]) == together[::-1]
+
+
+def test_without_a_seed_texts_differ(lm):
+    assert len(set(lm.generate([""] * 8, top_k=0, length=12))) > 4
+
+
+def test_a_text_ends_at_end_of_text_which_never_appears(model_folder, hparams, tokenizer, weights):
+    # The same stream everywhere leaves two tokens to choose from, each half of the time.
+    biased = {name: value * 0 for name, value in weights.items()}
+    embedding = np.zeros([hparams.n_vocab, hparams.n_embd], np.float32)
+    embedding[tokenizer.end_of_text, 0] = embedding[tokenizer.encode("e")[0], 0] = 30
+    biased |= {"wte": embedding, "ln_f/b": np.eye(hparams.n_embd, dtype=np.float32)[0]}
+    lm = GPT2(hparams, tokenizer, biased)
+    texts = lm.generate([""] * 64, length=20, seed=1, top_k=0)
+    assert not any(END_OF_TEXT in text for text in texts)
+    assert set("".join(texts)) == {"e"}
+    assert len({len(text) for text in texts}) > 3
+    assert 0.3 < sum(text == "" for text in texts) / 64 < 0.7
+
+
+def test_a_text_is_no_longer_than_asked_or_than_the_context(lm):
+    for length in (1, 5, 1000):
+        prompts = ["dog", "the dog and the fox"]
+        for prompt, text in zip(prompts, lm.generate(prompts, length=length), strict=True):
+            n_prompt = len(lm.tokenizer.encode(prompt)) + 1
+            # No token of this vocabulary is longer than nine bytes.
+            assert len(text.encode()) <= 9 * min(length, lm.hparams.n_ctx - n_prompt)
+
+
+def test_a_prompt_that_fills_the_context_is_an_error(lm):
+    with pytest.raises(PromptTooLongError, match=r"the prompt is 64 tokens long.*context of 32"):
+        lm.generate(["dog", "quick " * 31])
+
+
+def test_a_cut_character_is_left_out(lm):
+    euro = lm.tokenizer.encode("€")
+    assert len(euro) == 3
+    assert lm._text([*lm.tokenizer.encode("dog"), *euro[:2]]) == "dog"
+    assert lm._text([*lm.tokenizer.encode("dog"), *euro]) == "dog€"
+    assert lm._text([euro[1], *lm.tokenizer.encode("dog")]) == "\ufffddog"
+
+
+def test_a_second_generate_does_not_retrace(lm):
+    lm.generate(["dog"], length=3)
+    counts = [f.experimental_get_tracing_count() for f in (lm._engine._advance, lm._sample)]
+    lm.generate(PROMPTS, length=9, top_k=7, top_p=0.5, temperature=0.7)
+    assert counts == [1, 1]
+    assert [f.experimental_get_tracing_count() for f in (lm._engine._advance, lm._sample)] == counts
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"length": 0}, "length must be at least 1, not 0"),
+        ({"top_k": -1}, "top_k must be at least 0, not -1"),
+        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
+        ({"top_p": 1.1}, "top_p must be above 0 and at most 1, not 1.1"),
+        ({"temperature": 0.0}, "temperature must be above 0, not 0.0"),
+        ({"temperature": math.nan}, "temperature must be above 0, not nan"),
+        ({"seed": [1, 2]}, "1 prompts need as many seeds, not 2"),
+    ],
+)
+def test_a_setting_out_of_range_is_an_error(lm, options, wanted):
+    with pytest.raises(ValueError, match=wanted):
+        lm.generate(["dog"], **options)
+
+
+def test_a_text_in_place_of_a_list_is_an_error(lm):
+    with pytest.raises(TypeError, match="must be a list of texts"):
+        lm.generate("dog")
+
+
+def test_no_prompts_give_no_texts(lm):
+    assert lm.generate([]) == []
+
+
+def test_logits_have_a_row_for_each_place(lm, weights):
+    ids = [5, 6, 7]
+    found = lm.logits(ids)
+    assert found.shape == (1, 3, lm.hparams.n_vocab)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[0], reference.logits(weights, 3, ids), atol=1e-4)
+    assert lm.logits([ids, ids]).shape == (2, 3, lm.hparams.n_vocab)
+
+
+def test_logits_of_what_is_no_token_or_too_long_are_an_error(lm):
+    with pytest.raises(ValueError, match="token ids go from 0 to"):
+        lm.logits([0, lm.hparams.n_vocab])
+    with pytest.raises(PromptTooLongError, match="33 tokens do not fit"):
+        lm.logits([0] * 33)
+
+
+def test_scores_are_the_references_probabilities(lm, weights):
+    text = "the lazy dog"
+    ids = lm.tokenizer.encode(text)
+    logits = reference.logits(weights, lm.hparams.n_head, [lm.tokenizer.end_of_text, *ids])
+    scores = lm.score(text)
+    assert "".join(score.text for score in scores) == text
+    for score, token, row in zip(scores, ids, logits, strict=False):
+        probabilities = np.exp(row) / np.exp(row).sum()
+        assert score.id == token
+        assert score.log_probability == pytest.approx(math.log(probabilities[token]), abs=1e-4)
+        assert score.rank == (probabilities > probabilities[token]).sum()
+    assert lm.score("") == []

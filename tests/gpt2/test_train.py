@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gpt2bot.errors import CheckpointError, TrainingError
+from gpt2bot.gpt2 import GPT2
+from gpt2bot.gpt2.checkpoint import read_description, read_weights, verify
+from gpt2bot.gpt2.corpus import read_text_file, split_items
+from gpt2bot.gpt2.optimizer import AdamW, learning_rate
+from gpt2bot.gpt2.tensorflow import tf
+from gpt2bot.gpt2.tokenizer import END_OF_TEXT
+from gpt2bot.gpt2.train import TrainConfig, initial_weights, train
+from gpt2bot.gpt2.vocabulary import learn_vocabulary
+
+SMALL = TrainConfig(
+    n_vocab=280,
+    n_ctx=24,
+    n_embd=16,
+    n_head=2,
+    n_layer=1,
+    epochs=4,
+    batch_size=4,
+    warmup=2,
+    evaluate_every=10,
+    held_out=0.1,
+    learning_rate=0.01,
+)
+COLOURS = ["red", "green", "blue", "white", "black"]
+ANIMALS = ["dog", "cat", "owl", "fox", "hen", "cow", "pig", "ant"]
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    lines = [f"the {c} {a} sees the {d}" for c in COLOURS for a in ANIMALS for d in COLOURS]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def curve(folder):
+    return json.loads((folder / "training.json").read_text())["curve"]
+
+
+def test_a_model_learns_and_is_written_in_openais_layout(tmp_path, text):
+    folder = tmp_path / "models" / "small"
+    train([text], folder, SMALL)
+    verify(folder)
+    report = json.loads((folder / "training.json").read_text())
+    assert report["files"][0]["name"] == "text.txt"
+    assert report["files"][0]["items"] == 200
+    assert report["settings"]["epochs"] == 4
+    assert report["best"] == min(report["curve"], key=lambda m: m["held_out_loss"])
+    assert report["curve"][-1]["held_out_loss"] < 0.7 * report["curve"][0]["held_out_loss"]
+    assert str(tmp_path) not in json.dumps(report)
+    assert {path.name for path in folder.parent.iterdir()} == {"small", ".small.lock"}
+
+
+def test_the_figures_are_those_of_the_written_weights(tmp_path, text):
+    folder = tmp_path / "models" / "small"
+    train([text], folder, SMALL)
+    lm = GPT2.load(folder)
+    best = json.loads((folder / "training.json").read_text())["best"]
+    held_out = split_items([read_text_file(text)], SMALL.held_out, SMALL.seed).held_out
+    end, nats = lm.tokenizer.end_of_text, []
+    for item in held_out:
+        ids = [*lm.tokenizer.encode(item), end]
+        logits = lm.logits([end, *ids[:-1]])[0].astype(float)
+        nats += list(np.log(np.exp(logits).sum(axis=-1)) - logits[np.arange(len(ids)), ids])
+    characters = sum(len(item) + 1 for item in held_out)
+    assert best["held_out_loss"] == pytest.approx(np.mean(nats), abs=1e-3)
+    assert best["bits_per_character"] == pytest.approx(sum(nats) / np.log(2) / characters, abs=1e-3)
+
+
+def test_the_same_seed_gives_the_same_curve_and_another_seed_another(tmp_path, text):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        train([text], tmp_path / name, TrainConfig(**(vars(SMALL) | {"seed": seed, "epochs": 2})))
+    assert curve(tmp_path / "a") == curve(tmp_path / "b") != curve(tmp_path / "c")
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+from gpt2bot.gpt2 import trainer
+from gpt2bot.gpt2.train import TrainConfig, train
+trainer.SECONDS_BETWEEN_SAVES = 0
+config = TrainConfig(**eval(sys.argv[3]))
+train([Path(sys.argv[1])], Path(sys.argv[2]), config, say=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_training_that_was_stopped_goes_on_to_the_same_model(tmp_path, text, kill):
+    train([text], tmp_path / "whole", SMALL)
+    folder = tmp_path / "models" / "small"
+    command = [sys.executable, "-c", TRAIN, str(text), str(folder), repr(vars(SMALL))]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        said = iter(process.stdout.readline, "")
+        assert any(line.startswith("step 10,") for line in said)
+        os.kill(process.pid, kill)
+        rest = process.stdout.read()
+    assert process.returncode != 0
+    if kill == signal.SIGINT:
+        assert "the same command goes on from it" in rest
+    lines = []
+    train([text], folder, SMALL, say=lines.append)
+    assert lines[1].startswith("going on from step ")
+    assert curve(folder) == curve(tmp_path / "whole")
+    hparams, _ = read_description(folder)
+    whole = read_weights(tmp_path / "whole", hparams)
+    for name, value in read_weights(folder, hparams).items():
+        np.testing.assert_array_equal(value, whole[name])
+
+
+def test_a_started_training_does_not_go_on_with_other_data_or_settings(tmp_path, text):
+    def interrupt(line):
+        if line.startswith("step 10,"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train([text], tmp_path / "a", SMALL, say=interrupt)
+    with pytest.raises(TrainingError, match="was started with other settings: repeat its command"):
+        train([text], tmp_path / "a", TrainConfig(**(vars(SMALL) | {"dropout": 0.2})))
+    text.write_text(text.read_text() + "\nmore")
+    with pytest.raises(TrainingError, match="was started with other files"):
+        train([text], tmp_path / "a", SMALL)
+
+
+def test_a_model_that_is_there_is_not_overwritten(tmp_path, text):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(TrainingError, match="is there already"):
+        train([text], tmp_path / "a", SMALL)
+
+
+def test_training_stops_when_the_held_out_loss_does_not_improve(tmp_path, text):
+    config = TrainConfig(**(vars(SMALL) | {"learning_rate": 3.0, "patience": 2, "epochs": 100}))
+    train([text], tmp_path / "a", config)
+    assert len(curve(tmp_path / "a")) < 50
+
+
+def test_fine_tuning_starts_from_the_base(tmp_path, text, model_folder):
+    config = TrainConfig(**(vars(SMALL) | {"epochs": 0.01, "learning_rate": 1e-7}))
+    train([text], tmp_path / "tuned", config, base=model_folder)
+    hparams, tokenizer = read_description(tmp_path / "tuned")
+    base_hparams, base_tokenizer = read_description(model_folder)
+    assert hparams == base_hparams
+    assert tokenizer.merges == base_tokenizer.merges
+    base = read_weights(model_folder, hparams)
+    for name, value in read_weights(tmp_path / "tuned", hparams).items():
+        np.testing.assert_allclose(value, base[name], atol=1e-5)
+    report = json.loads((tmp_path / "tuned" / "training.json").read_text())
+    assert report["settings"]["base"] == "tiny"
+
+
+def test_a_damaged_base_is_told(tmp_path, text, model_folder):
+    (model_folder / "hparams.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"hparams\.json"):
+        train([text], tmp_path / "tuned", SMALL, base=model_folder)
+
+
+def test_adamw_is_the_published_algorithm():
+    rng = np.random.default_rng(0)
+    start = {"w": rng.normal(size=(2, 3)), "b": rng.normal(size=3)}
+    variables = {name: tf.Variable(value, dtype=tf.float32) for name, value in start.items()}
+    optimizer = AdamW(variables, weight_decay=0.1)
+    expected = {name: value.copy() for name, value in start.items()}
+    mean = dict.fromkeys(start, 0.0)
+    square = dict.fromkeys(start, 0.0)
+    for t in range(1, 6):
+        gradients = {name: rng.normal(size=value.shape) for name, value in start.items()}
+        optimizer.apply([tf.constant(g, tf.float32) for g in gradients.values()], tf.constant(0.01))
+        for name, g in gradients.items():
+            mean[name] = 0.9 * mean[name] + 0.1 * g
+            square[name] = 0.99 * square[name] + 0.01 * g**2
+            step = (mean[name] / (1 - 0.9**t)) / np.sqrt(square[name] / (1 - 0.99**t))
+            decay = 0.1 * expected[name] if name == "w" else 0.0
+            expected[name] -= 0.01 * (step + decay)
+    for name, value in variables.items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-5)
+
+
+def test_the_learning_rate_warms_up_and_falls():
+    rates = [learning_rate(step, peak=1.0, warmup=10, total=110) for step in range(111)]
+    assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
+    assert max(rates) == 1.0
+    assert rates[60] == pytest.approx(0.505)
+    assert rates[110] == pytest.approx(0.01)
+    assert (np.diff(rates[10:]) < 0).all()
+
+
+def test_initial_weights_have_gpt2s_deviations(hparams):
+    weights = initial_weights(hparams, seed=0)
+    assert {name: tuple(value.shape) for name, value in weights.items()} == hparams.shapes()
+    assert np.std(weights["wte"]) == pytest.approx(0.02, rel=0.05)
+    assert np.std(weights["wpe"]) == pytest.approx(0.01, rel=0.1)
+    assert np.std(weights["h0/mlp/c_proj/w"]) == pytest.approx(0.02 / 2, rel=0.1)
+    assert (weights["h0/ln_1/g"].numpy() == 1).all()
+    assert (weights["h0/ln_1/b"].numpy() == 0).all()
+
+
+def test_a_learned_vocabulary_merges_what_is_frequent():
+    tokenizer = learn_vocabulary(["the cat the dog the cow"] * 5, 265)
+    assert tokenizer.n_vocab == 265
+    assert tokenizer.decode([tokenizer.end_of_text]) == END_OF_TEXT
+    assert tokenizer.end_of_text == 264
+    assert len(tokenizer.encode(" the")) == 1
+    assert tokenizer.decode(tokenizer.encode("Ünseen 日本")) == "Ünseen 日本"
+    with pytest.raises(TrainingError, match="at least 257 tokens"):
+        learn_vocabulary(["a"], 256)

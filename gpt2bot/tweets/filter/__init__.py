@@ -1,0 +1,86 @@
+"""Judges drafts. Only a draft that passes every rule becomes a `Tweet`.
+
+A filter by words and patterns keeps out what it knows. It cannot tell what is true or kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gpt2bot.tweets.filter.rules import OPTIONAL_RULES, RULES, Case, FilterSettings, Rule
+from gpt2bot.tweets.tweet import Draft, Tweet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["OPTIONAL_RULES", "RULES", "Filter", "FilterSettings", "Reason", "Rule", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a draft was rejected.
+
+    Attributes:
+        rule: The name of the rule that it broke.
+        detail: What the rule found.
+    """
+
+    rule: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} ({self.detail})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the filter says of a draft: accepted, or the reasons against it."""
+
+    draft: Draft
+    reasons: tuple[Reason, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether no rule was broken."""
+        return not self.reasons
+
+    @property
+    def tweet(self) -> Tweet:
+        """The tweet that the draft has become.
+
+        Raises:
+            ValueError: The draft was rejected.
+        """
+        if self.reasons:
+            raise ValueError(f"a rejected draft is no tweet: {', '.join(map(str, self.reasons))}")
+        return Tweet(self.draft.body, self.draft.label, self.draft.prompt)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The rules that are switched on, with their settings."""
+
+    settings: FilterSettings = field(default_factory=FilterSettings)
+
+    def judge(self, draft: Draft, history: Sequence[str] = ()) -> Verdict:
+        """Applies every rule to a draft.
+
+        Args:
+            draft: What was composed.
+            history: The texts of earlier tweets, with or without their label.
+
+        Returns:
+            The verdict, with all reasons against the draft. One that is too long gets no others:
+            it was not composed here, and of any size.
+        """
+        case = Case(draft, self.settings, history)
+        reasons: list[Reason] = []
+        for rule in RULES:
+            if rule.name in self.settings.disabled:
+                continue
+            if (detail := rule.check(case)) is not None:
+                reasons.append(Reason(rule.name, detail))
+                if rule.name == "too_long":
+                    break
+        return Verdict(draft, tuple(reasons))

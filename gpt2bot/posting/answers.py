@@ -1,0 +1,143 @@
+"""What each answer of X means: for the tweet, and for the owner.
+
+An answer below 500 was decided by X, so nothing was posted. Whether the tweet or the account was at
+fault decides if the tweet is tried again. Any other answer leaves open what happened.
+
+=====================  ==================  ================  ====
+answer                 error               the tweet is      exit
+=====================  ==================  ================  ====
+201 with an id                             posted            0
+400                    RefusedError        refused           6
+401                    AccountError        ready again       6
+402                    LimitError          ready again       7
+403 duplicate          DuplicateError      refused [#]_      6
+403 about the account  AccountError        ready again       6
+403 other              RefusedError        refused           6
+429                    LimitError          ready again       7
+other 4xx, but 408     AccountError        ready again       6
+anything else          OutcomeUnknownError unknown           8
+=====================  ==================  ================  ====
+
+.. [#] unless the account's timeline has it from an earlier attempt: then it is posted.
+
+Source: X's public documentation, 'Response codes and errors' and 'Rate limits'.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from gpt2bot.errors import GPT2BotError, LimitError, OutcomeUnknownError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["NEXT_RUN", "AccountError", "DuplicateError", "error_for"]
+
+NEXT_RUN = "the next run looks for the tweet on the account before it posts anything"
+QUOTED = 200  # characters of X's own words that an error repeats at most
+LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
+
+
+class AccountError(RefusedError):
+    """X refused the account or its keys, not the tweet, which can be tried again."""
+
+
+class DuplicateError(RefusedError):
+    """X says that the account has posted this text already."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A row of the table: a status, perhaps with words that X's answer contains."""
+
+    status: int
+    words: tuple[str, ...]  # one of them is in the answer; the empty one is in any
+    error: type[GPT2BotError]
+    advice: str
+
+
+ANY = ("",)
+READ_ONLY = (
+    "your token was made while the app was read-only: set the app to 'Read and write', make a new"
+    " access token and secret, and put them into the configuration"
+)
+ANSWERS = (
+    Answer(400, ANY, RefusedError, "X does not take this tweet, and it is not tried again"),
+    Answer(401, ANY, AccountError, "check the four keys of [x], and this machine's clock"),
+    Answer(402, ANY, LimitError, "buy credits or raise the spending cap in X's developer console"),
+    Answer(403, ("duplicate",), DuplicateError, "this text is not tried again"),
+    Answer(403, ("permissions",), AccountError, READ_ONLY),
+    Answer(
+        403,
+        ("suspended", " locked", "client-not-enrolled"),
+        AccountError,
+        "log in to X and to its developer console, and see what they ask for",
+    ),
+    Answer(403, ANY, RefusedError, "X does not take this tweet, and it is not tried again"),
+    Answer(429, ANY, LimitError, "let the bot run less often"),
+)
+OTHER = Answer(0, ANY, AccountError, "see whether X's API has changed, and upgrade gpt2bot")
+UNKNOWN = Answer(0, ANY, OutcomeUnknownError, f"what it did is not known; {NEXT_RUN}")
+
+
+def error_for(
+    status: int, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...] = ()
+) -> GPT2BotError:
+    """The error that an answer other than a success stands for.
+
+    Args:
+        status: The HTTP status.
+        headers: The HTTP headers, found whatever their case.
+        body: The body, of which only `title` and `detail` are ever repeated.
+        secrets: What is masked, should X's words contain it.
+    """
+    words = _words(body)
+    answer = _answer(status, " ".join(words.values()).casefold())
+    said = _clean(
+        ": ".join(filter(None, dict.fromkeys((words["title"], words["detail"])))), secrets
+    )
+    quote = f" ({said})" if said else ""
+    until = _limit_end(headers) if status == 429 else ""
+    return answer.error(f"X answered {status}{quote}{until}: {answer.advice}")
+
+
+def _answer(status: int, text: str) -> Answer:
+    for answer in ANSWERS:
+        if answer.status == status and any(word in text for word in answer.words):
+            return answer
+    return OTHER if 400 <= status < 500 and status != 408 else UNKNOWN
+
+
+def _words(body: bytes) -> dict[str, str]:
+    """The texts of an answer that name its problem; empty where it has none."""
+    try:
+        problem = json.loads(body)
+    except (ValueError, RecursionError):
+        problem = None
+    if not isinstance(problem, dict):
+        problem = {}
+    names = ("title", "detail", "type", "reason")
+    return {name: v if isinstance(v := problem.get(name), str) else "" for name in names}
+
+
+def _clean(text: str, secrets: tuple[str, ...]) -> str:
+    """On one line, cut, and without secrets."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= QUOTED else f"{line[:QUOTED]}..."
+
+
+def _limit_end(headers: Mapping[str, str]) -> str:
+    """Says when the limits that are used up end; nothing if X does not tell."""
+    used_up = [name for name in LIMITS if headers.get(f"{name}-remaining") == "0"]
+    resets = [headers.get(f"{name}-reset", "") for name in used_up or LIMITS[:1]]
+    seconds = max((int(text) for text in resets if re.fullmatch("[0-9]{1,11}", text)), default=None)
+    if seconds is None:
+        return ""
+    return f", until {datetime.fromtimestamp(seconds, tz=timezone.utc):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,165 @@
+"""The account at X, as far as the bot uses it: posts a text, reads its own recent posts.
+
+It speaks X's API v2 through Tweepy, with the OAuth 1.0a keys of the account. Nothing is ever sent
+twice, and every failure is an error of `gpt2bot.errors` that tells what became of the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from gpt2bot.errors import OutcomeUnknownError
+from gpt2bot.posting.answers import NEXT_RUN, error_for
+
+if TYPE_CHECKING:
+    from requests import Response
+
+__all__ = ["Client", "Credentials", "Post"]
+
+PAGE = 100
+MAX_PAGES = 32  # X shows the newest 3,200 posts of an account
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The four OAuth 1.0a keys of an account. Their repr shows none of them."""
+
+    consumer_key: str = field(repr=False)
+    consumer_secret: str = field(repr=False)
+    access_token: str = field(repr=False)
+    access_token_secret: str = field(repr=False)
+
+    @property
+    def user_id(self) -> str:
+        """The account's id, with which X begins an access token: asking X for it costs $0.010.
+
+        Empty if the token is not like that; X refuses such a token.
+        """
+        user_id, dash, _ = self.access_token.partition("-")
+        return user_id if dash and _is_id(user_id) else ""
+
+
+@dataclass(frozen=True)
+class Post:
+    """A post on the account's timeline, its text as X returns it."""
+
+    id: str
+    text: str
+
+
+class Client:
+    """Talks to X with the keys of one account."""
+
+    def __init__(self, credentials: Credentials, *, timeout: float = 30.0) -> None:
+        """Makes ready to talk; nothing is sent.
+
+        Args:
+            credentials: The keys of the account.
+            timeout: Seconds to wait for a connection, and for each piece of an answer.
+        """
+        import requests
+        import tweepy
+
+        from gpt2bot.posting.transport import TimeoutAdapter
+
+        self.user_id = credentials.user_id
+        self.timeout = timeout
+        self._secrets = tuple(filter(None, vars(credentials).values()))
+        self._tweepy = tweepy.Client(
+            **vars(credentials), return_type=requests.Response, wait_on_rate_limit=False
+        )
+        self._tweepy.session.mount("https://", TimeoutAdapter(timeout))
+        # Before Tweepy sees an answer: it fails on an error whose body is not what it expects, and
+        # requests would follow a redirection.
+        self._tweepy.session.hooks["response"].append(self._check)
+
+    def create_post(self, text: str) -> str:
+        """Posts a text. Only `publish.py` calls this.
+
+        Returns:
+            The id that X gave the post.
+
+        Raises:
+            NetworkError: Nothing was posted: X cannot be reached.
+            LimitError: Nothing was posted: a limit or the credits are used up.
+            RefusedError: Nothing was posted: `AccountError` if the account is at fault,
+                `DuplicateError` if it has posted this text before, else the text.
+            OutcomeUnknownError: Whether it was posted is not known.
+        """
+        response = self._tweepy.create_tweet(text=text, user_auth=True)
+        data = _object(response).get("data")
+        tweet_id = data.get("id") if isinstance(data, dict) else None
+        if not _is_id(tweet_id):
+            raise _nonsense(response)
+        return str(tweet_id)
+
+    def recent_posts(self, since: float) -> list[Post]:
+        """Reads all posts of the account since a time in seconds since 1970. Costs $0.001 each.
+
+        Raises:
+            GPT2BotError: They cannot be read, or not all of them.
+        """
+        start = datetime.fromtimestamp(since, tz=timezone.utc)
+        posts: list[Post] = []
+        token = None
+        for _ in range(MAX_PAGES):
+            response = self._tweepy.get_users_tweets(
+                self.user_id,
+                user_auth=True,
+                start_time=start,
+                max_results=PAGE,
+                pagination_token=token,
+            )
+            page, token = _page(response)
+            posts += page
+            if token is None:
+                return posts
+        raise OutcomeUnknownError(
+            f"the account has more than {len(posts)} posts since {start:%Y-%m-%d %H:%M} UTC, and X"
+            " shows no more: look there yourself for what the outbox has as unknown"
+        )
+
+    def _check(self, response: Response, **_: Any) -> None:
+        if not 200 <= response.status_code < 300:
+            raise error_for(response.status_code, response.headers, response.content, self._secrets)
+
+
+def _object(response: Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise _nonsense(response)
+    return answer
+
+
+def _page(response: Response) -> tuple[list[Post], str | None]:
+    """The posts on a page of a timeline, and the token of the next page."""
+    answer = _object(response)
+    data, meta = answer.get("data", []), answer.get("meta")
+    if not isinstance(data, list) or not isinstance(meta, dict) or "errors" in answer:
+        raise _nonsense(response)
+    posts = [Post(post["id"], post["text"]) for post in data if _is_post(post)]
+    if not len(posts) == len(data) == meta.get("result_count"):
+        raise _nonsense(response)
+    return posts, meta.get("next_token")
+
+
+def _is_post(value: object) -> bool:
+    return (
+        isinstance(value, dict) and _is_id(value.get("id")) and isinstance(value.get("text"), str)
+    )
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdigit()
+
+
+def _nonsense(response: Response) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"X answered {response.status_code} with a body that makes no sense: what it did is not"
+        f" known; {NEXT_RUN}"
+    )

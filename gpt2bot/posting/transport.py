@@ -1,0 +1,102 @@
+"""How one request travels to X: its timeout, and what is certain when it fails on the way.
+
+X can act on a post only once its body arrives. So a failure before the first byte of the body is
+sent (name, proxy, connection, TLS) means that nothing was posted; after it, nobody here knows.
+Importing this module loads `requests`: `client.py` does so when it is needed.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from gpt2bot.errors import NetworkError, OutcomeUnknownError
+from gpt2bot.posting.answers import NEXT_RUN
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Response
+
+__all__ = ["TimeoutAdapter"]
+
+
+# In our words: those of an exception can hold a proxy's password.
+FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
+    (
+        (requests.exceptions.ProxyError, requests.exceptions.InvalidURL),
+        "the proxy in HTTPS_PROXY did not connect to X",
+        "check that variable and the proxy, and run again",
+    ),
+    (
+        requests.exceptions.SSLError,
+        "the TLS connection to X failed",
+        "check this machine's clock and its CA certificates, and run again",
+    ),
+    (
+        requests.exceptions.Timeout,
+        "X did not answer within {:g} seconds",
+        "check this machine's network, and run again",
+    ),
+    (
+        requests.exceptions.RequestException,
+        "the connection to X failed",
+        "check this machine's network and name resolution, and run again",
+    ),
+    (
+        Exception,
+        "a connection to X could not be made",
+        "check HTTPS_PROXY and REQUESTS_CA_BUNDLE, and run again",
+    ),
+)
+
+
+class _Body(io.BytesIO):
+    """The body of a request, which remembers whether sending it has begun."""
+
+    begun = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.begun = True
+        return super().read(size)
+
+
+class TimeoutAdapter(HTTPAdapter):
+    """Sends with a timeout, which Tweepy does not set, never again, and explains failures."""
+
+    def __init__(self, timeout: float) -> None:
+        """Takes the seconds to wait for a connection, and for each piece of an answer."""
+        super().__init__(max_retries=0)
+        self.timeout = timeout
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """Sends a request and reads the whole answer.
+
+        Raises:
+            NetworkError: It failed before X could act on it.
+            OutcomeUnknownError: It failed after that.
+        """
+        body = None
+        if isinstance(request.body, bytes):
+            body = _Body(request.body)
+            request.body = body  # type: ignore[assignment]  # requests takes files, its types do not
+        try:
+            response = super().send(request, *args, **{**kwargs, "timeout": self.timeout})
+            response.content  # noqa: B018 - read here, so that its failures are seen here too
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise self._explain(error, begun=body is not None and body.begun) from error
+        return response
+
+    def _explain(self, error: Exception, *, begun: bool) -> NetworkError | OutcomeUnknownError:
+        """What a failure means, by whether sending the tweet had begun."""
+        if begun and isinstance(error, requests.exceptions.Timeout):
+            what = f"the tweet was sent, and X did not answer within {self.timeout:g} seconds"
+        elif begun:
+            what = "the connection to X broke while the tweet was being sent"
+        else:
+            what, advice = next((w, a) for kind, w, a in FAILURES if isinstance(error, kind))
+            what = what.format(self.timeout)
+            return NetworkError(f"{what}, before anything was posted: {advice}")
+        return OutcomeUnknownError(f"{what}: whether it was posted is not known; {NEXT_RUN}")

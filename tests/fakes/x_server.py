@@ -1,0 +1,300 @@
+"""X as the bot sees it: a TLS server on the loopback that is as strict as the real one.
+
+An unmodified client reaches it as api.twitter.com, through `HTTPS_PROXY` and `REQUESTS_CA_BUNDLE`::
+
+    with XServer() as x:
+        subprocess.run([...], env={**os.environ, **x.environment})
+        assert [post["text"] for post in x.timeline] == [...]
+
+It can be told to misbehave: `x.faults.append(Fault("hang", accept=True))`.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+import time
+import unicodedata
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import trustme
+from oauthlib.oauth1 import ResourceEndpoint
+from twitter_text import parse_tweet
+
+from tests.fakes.connect_proxy import ConnectProxy
+from tests.fakes.oauth import Validator
+
+HOST = "api.twitter.com"
+USER_ID = "1380000000000000001"
+KEYS = {
+    "consumer_key": "cKt7uGfVnq2LxW9sRb4mYz1Ae",
+    "consumer_secret": "cS5pQw8NvXk3JtBhLz0RyUe6MdGf2Ca9SiTo7KxWq4VnPbHj1E",
+    "access_token": f"{USER_ID}-aT6rDfKs9WqLmXzYbNcVgHtJpQeRuI",
+    "access_token_secret": "aS2mZxTcVbNqWjKl4HgFdSpOiUyTr8EwQzXcVbNm6LkJh",
+}
+LIMIT, WINDOW = 100, 900  # posts in seconds
+# Those of X's that a bot which posts texts could use.
+CREATE_FIELDS = {"made_with_ai", "nullcast", "reply_settings", "text"}
+TIMELINE_PARAMETERS = {"max_results", "pagination_token", "start_time", "tweet.fields"}
+TIME = "%Y-%m-%dT%H:%M:%S"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How the next request goes wrong.
+
+    Attributes:
+        what: "answer" with `status`, "hang" until the server ends, or "drop" the connection.
+        accept: Whether the request takes effect before that, if it is a good one.
+        method: The method of the requests it waits for.
+    """
+
+    what: str
+    accept: bool = False
+    method: str = "POST"
+    status: int = 500
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class ProblemError(Exception):
+    """An answer other than a success."""
+
+    def __init__(self, status: int, title: str, detail: str, kind: str = "about:blank") -> None:
+        super().__init__(detail)
+        self.status = status
+        self.body = {"title": title, "detail": detail, "type": kind, "status": status}
+
+
+def invalid(detail: str) -> ProblemError:
+    kind = "https://api.twitter.com/2/problems/invalid-request"
+    return ProblemError(400, "Invalid Request", detail, kind)
+
+
+class XServer(ThreadingHTTPServer):
+    """One account at X, its app, and what it posted.
+
+    Attributes:
+        environment: What a process needs to reach it, with the right keys as settings of gpt2bot.
+        timeline: The accepted posts, the oldest first, with the text as it was sent.
+        requests: Method and path of every request, however it ended.
+        faults: What goes wrong, in this order.
+        arrived: Set when a POST has come in whole, and taken effect if it does.
+        read_only: Whether the token was made while the app was read-only.
+        remaining: How many posts are left before the limit is reached.
+        reset: When that limit ends, in seconds since 1970.
+        errors: What went wrong in the server itself; must stay empty.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.timeline: list[dict[str, Any]] = []
+        self.requests: list[tuple[str, str]] = []
+        self.faults: deque[Fault] = deque()
+        self.arrived = threading.Event()
+        self.closing = threading.Event()
+        self.read_only = False
+        self.remaining = LIMIT
+        self.reset = int(time.time()) + WINDOW
+        self.errors: list[BaseException] = []
+        self.lock = threading.Lock()
+        self.oauth = ResourceEndpoint(Validator(KEYS))
+        self._exit = ExitStack()
+
+    def __enter__(self) -> XServer:
+        folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory()))
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(folder / "ca.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(HOST).configure_cert(context)
+        # The handshake is done by the thread of the connection.
+        self.socket = context.wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        self.proxy = self._exit.enter_context(ConnectProxy(HOST, self.server_address[1]))
+        self._exit.callback(self.proxy.shutdown)
+        self.environment = {
+            "HTTPS_PROXY": self.proxy.url,
+            "https_proxy": self.proxy.url,  # wins where it is set
+            "NO_PROXY": "",
+            "no_proxy": "",
+            "REQUESTS_CA_BUNDLE": str(folder / "ca.pem"),
+            **{f"GPT2BOT_X__{name.upper()}": value for name, value in KEYS.items()},
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self.shutdown()
+        self.server_close()
+        self._exit.close()
+        assert not self.errors, self.errors
+
+    @property
+    def texts(self) -> list[str]:
+        return [post["text"] for post in self.timeline]
+
+    def handle_error(self, *_: object) -> None:
+        """Clients may break off; anything else is a mistake in this file."""
+        error = sys.exc_info()[1]
+        if error and not isinstance(error, OSError):
+            self.errors.append(error)
+
+    def accept(self, text: str) -> dict[str, Any]:
+        """Puts a post on the timeline, as if it had been sent."""
+        number = 1990000000000000000 + 1000 * len(self.timeline)
+        post = {"id": str(number), "text": text, "time": time.time()}
+        self.timeline.append(post)
+        return post
+
+    def create(self, sent: Any) -> dict[str, Any]:
+        """POST /2/tweets: the checks of X, then the post."""
+        if not isinstance(sent, dict) or not sent:
+            raise invalid("The body is not a JSON object.")
+        if unknown := set(sent) - CREATE_FIELDS:
+            raise invalid(f"$.{min(unknown)}: is not defined in the schema")
+        text = sent.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise invalid("$.text: string is required")
+        if self.read_only:
+            raise ProblemError(
+                403,
+                "Forbidden",
+                "Your client app is not configured with the appropriate oauth1 app permissions"
+                " for this endpoint.",
+                "https://api.twitter.com/2/problems/oauth1-permissions",
+            )
+        if self.remaining <= 0:
+            raise ProblemError(429, "Too Many Requests", "Too Many Requests")
+        self.remaining -= 1
+        text = unicodedata.normalize("NFC", text).strip()
+        if parse_tweet(text).weightedLength > 280:
+            raise ProblemError(403, "Forbidden", "Your Tweet text is too long.")
+        if text in self.texts:
+            duplicate = "You are not allowed to create a Tweet with duplicate content."
+            raise ProblemError(403, "Forbidden", duplicate)
+        return {"data": _shown(self.accept(text))}
+
+    def read(self, user_id: str, parameters: dict[str, str]) -> dict[str, Any]:
+        """GET /2/users/:id/tweets: the newest first, in pages."""
+        if unknown := set(parameters) - TIMELINE_PARAMETERS:
+            raise invalid(f"The query parameter [{min(unknown)}] is not one of X's")
+        size = int(parameters.get("max_results", "10"))
+        if not 5 <= size <= 100:
+            raise invalid(f"The `max_results` query parameter value [{size}] is not in 5..100")
+        since = 0.0
+        if "start_time" in parameters:
+            since = datetime.strptime(parameters["start_time"], f"{TIME}%z").timestamp()
+            if since > time.time():
+                raise invalid("Invalid 'start_time': must be before now")
+        if user_id != USER_ID:
+            return {"meta": {"result_count": 0}}
+        posts = [post for post in reversed(self.timeline) if post["time"] >= since]
+        start = int(parameters.get("pagination_token", "0"))
+        page = posts[start : start + size]
+        meta = {"result_count": len(page)}
+        if start + size < len(posts):
+            meta["next_token"] = str(start + size)
+        fields = parameters.get("tweet.fields", "").split(",")
+        data = [_shown(post, with_time="created_at" in fields) for post in page]
+        return {"data": data, "meta": meta} if data else {"meta": meta}
+
+
+def _shown(post: dict[str, Any], *, with_time: bool = False) -> dict[str, Any]:
+    """A post as X returns it: its text is escaped for HTML."""
+    text = html.escape(post["text"], quote=False)
+    shown = {"id": post["id"], "text": text, "edit_history_tweet_ids": [post["id"]]}
+    if with_time:
+        moment = datetime.fromtimestamp(post["time"], timezone.utc)
+        shown["created_at"] = f"{moment:{TIME}}Z"
+    return shown
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: XServer
+
+    def do_POST(self) -> None:
+        x = self.server
+        length = int(self.headers.get("Content-Length", "0"))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionError("the client broke off")
+        with x.lock:
+            x.requests.append((self.command, self.path))
+            waits = x.faults and x.faults[0].method == self.command
+            fault = x.faults.popleft() if waits else Fault("none", accept=True)
+            status, answer = self._carry_out(body) if fault.accept else (0, b"")
+        if self.command == "POST":
+            x.arrived.set()
+        if fault.what == "hang":
+            x.closing.wait(60)  # longer than any client of a test
+        if fault.what in ("hang", "drop"):
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif fault.what == "answer":
+            self._reply(fault.status, fault.body, fault.headers)
+        else:
+            self._reply(status, answer, {})
+
+    do_GET = do_POST  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Stays silent."""
+
+    def _carry_out(self, body: bytes) -> tuple[int, bytes]:
+        """Does what is asked, if it may be, and says how X answers."""
+        try:
+            status, answer = 200 + (self.command == "POST"), self._route(body)
+        except ValueError as error:  # a number, a time or JSON that is none
+            status, answer = 400, invalid(str(error)).body
+        except ProblemError as problem:
+            status, answer = problem.status, problem.body
+        return status, json.dumps(answer).encode("ascii")
+
+    def _route(self, body: bytes) -> dict[str, Any]:
+        signed, _ = self.server.oauth.validate_protected_resource_request(
+            f"https://{HOST}{self.path}", self.command, body.decode(), dict(self.headers)
+        )
+        if not signed:
+            raise ProblemError(401, "Unauthorized", "Unauthorized")
+        url = urlsplit(self.path)
+        if (self.command, url.path) == ("POST", "/2/tweets"):
+            if self.headers.get("Content-Type") != "application/json":
+                raise invalid("The body is not declared as application/json.")
+            return self.server.create(json.loads(body))
+        if (self.command, url.path) == ("GET", "/2/users/me"):
+            return {"data": {"id": USER_ID, "name": "A bot", "username": "a_bot"}}
+        if self.command == "GET" and (match := re.fullmatch("/2/users/([0-9]+)/tweets", url.path)):
+            return self.server.read(match[1], dict(parse_qsl(url.query)))
+        raise ProblemError(404, "Not Found", "Not Found")
+
+    def _reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        limits = {"limit": LIMIT, "remaining": self.server.remaining, "reset": self.server.reset}
+        for name, value in limits.items():
+            self.send_header(f"x-rate-limit-{name}", str(value))
+        usual = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        for name, value in (usual | headers).items():
+            self.send_header(name, value)
+        self.close_connection = "Content-Length" in headers  # a lie: nothing more comes
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,283 @@
+"""The client against a server that is as strict as X."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gpt2bot.errors import LimitError, NetworkError, OutcomeUnknownError, RefusedError
+from gpt2bot.posting.answers import AccountError, DuplicateError
+from gpt2bot.posting.client import Client, Credentials
+from tests.fakes.x_server import KEYS, Fault
+
+if TYPE_CHECKING:
+    from tests.fakes.x_server import XServer
+
+TEXT = "It rains, but only a little.\n#GPT2 #AIgenerated"
+
+
+def answer(status: int, body: object = b"", **headers: str) -> Fault:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Fault("answer", status=status, body=data, headers=names)
+
+
+def test_good_keys_post_and_give_the_id(x: XServer, client: Client) -> None:
+    tweet_id = client.create_post(TEXT)
+    assert [(post["id"], post["text"]) for post in x.timeline] == [(tweet_id, TEXT)]
+
+
+def test_posts_from_a_process_of_its_own(x: XServer) -> None:
+    code = (
+        "import sys; from gpt2bot.posting.client import *\n"
+        "print(Client(Credentials(*sys.argv[2:])).create_post(sys.argv[1]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, TEXT, *KEYS.values()],
+        capture_output=True,
+        text=True,
+    )
+    assert (run.stdout.strip(), run.stderr) == (x.timeline[0]["id"], "")
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_each_wrong_key_is_refused(x: XServer, failure: Any, name: str) -> None:
+    wrong = KEYS[name][:-1] + "x"
+    error = failure(AccountError, Client(Credentials(**{**KEYS, name: wrong})).create_post, TEXT)
+    assert error.exit_code == 6
+    assert "four keys" in str(error)
+    assert wrong not in str(error)
+    assert not x.timeline
+
+
+def test_a_token_that_is_none_is_refused(x: XServer, failure: Any) -> None:
+    client = Client(Credentials(**{**KEYS, "access_token": "nonsense"}))
+    failure(AccountError, client.create_post, TEXT)
+    failure(AccountError, client.recent_posts, time.time())
+
+
+def test_duplicate(x: XServer, client: Client, failure: Any) -> None:
+    client.create_post(TEXT)
+    error = failure(DuplicateError, client.create_post, TEXT)
+    assert "duplicate content" in str(error)
+    assert x.texts == [TEXT]
+
+
+def test_read_only_token(x: XServer, client: Client, failure: Any) -> None:
+    x.read_only = True
+    error = failure(AccountError, client.create_post, TEXT)
+    assert "'Read and write'" in str(error)
+
+
+def test_too_long_for_x(x: XServer, client: Client, failure: Any) -> None:
+    error = failure(RefusedError, client.create_post, "word " * 57)
+    assert "too long" in str(error)
+    assert not isinstance(error, (AccountError, DuplicateError))
+
+
+def test_rate_limit_says_when_it_ends(x: XServer, client: Client, failure: Any) -> None:
+    x.remaining, x.reset = 0, 1_900_000_000
+    error = failure(LimitError, client.create_post, TEXT)
+    assert error.exit_code == 7
+    assert "until 2030-03-17 17:46:40 UTC" in str(error)
+
+
+def test_of_several_limits_the_one_that_is_used_up_counts(
+    x: XServer, client: Client, failure: Any
+) -> None:
+    x.faults.append(
+        answer(429, x_user_limit_24hour_remaining="0", x_user_limit_24hour_reset="1900000000")
+    )
+    assert "until 2030-03-17" in str(failure(LimitError, client.create_post, TEXT))
+
+
+@pytest.mark.parametrize("reset", ["", "soon", "-1", "9" * 30, "٣"])
+def test_a_limit_without_a_sensible_end(
+    x: XServer, client: Client, failure: Any, reset: str
+) -> None:
+    headers = {"x-rate-limit-reset": reset.encode().decode("latin-1")}
+    x.reset = reset.encode().decode("latin-1")  # type: ignore[assignment]
+    x.faults.append(Fault("answer", status=429, headers=headers))
+    assert "until" not in str(failure(LimitError, client.create_post, TEXT))
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (answer(400), RefusedError),
+        (answer(401), AccountError),
+        (answer(402, {"title": "CreditsDepleted"}), LimitError),
+        (answer(403), RefusedError),
+        (answer(403, {"detail": "User is suspended"}), AccountError),
+        (answer(403, {"reason": "client-not-enrolled"}), AccountError),
+        (answer(404), AccountError),
+        (answer(408), OutcomeUnknownError),
+        (answer(301, Location="https://api.twitter.com/2/tweets"), OutcomeUnknownError),
+        (answer(307, Location="https://api.twitter.com/2/tweets"), OutcomeUnknownError),
+        (answer(500), OutcomeUnknownError),
+        (answer(502, b"<html>Bad gateway</html>"), OutcomeUnknownError),
+        (answer(503, {"title": "Service Unavailable"}), OutcomeUnknownError),
+        (answer(504), OutcomeUnknownError),
+        (answer(201), OutcomeUnknownError),
+        (answer(201, b"\xff\xfe"), OutcomeUnknownError),
+        (answer(201, b"[" * 100_000), OutcomeUnknownError),
+        (answer(201, []), OutcomeUnknownError),
+        (answer(201, {"data": None}), OutcomeUnknownError),
+        (answer(201, {"data": {"id": 7}}), OutcomeUnknownError),
+        (answer(201, {"data": {"id": "none"}}), OutcomeUnknownError),
+        (answer(200, {"errors": [{"title": "Sorry"}]}), OutcomeUnknownError),
+        (Fault("drop"), OutcomeUnknownError),
+        (Fault("drop", accept=True), OutcomeUnknownError),
+    ],
+)
+def test_every_answer_has_its_meaning(
+    x: XServer, client: Client, failure: Any, fault: Fault, kind: type[RefusedError]
+) -> None:
+    x.faults.append(fault)
+    error = failure(kind, client.create_post, TEXT)
+    assert type(error) is kind
+    assert x.requests == [("POST", "/2/tweets")], "nothing is sent again, or sent elsewhere"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"null", b'"no"', b"[1]", b'{"errors": null, "error": 3}', b'{"detail": 5}', b"[" * 100_000],
+)
+def test_an_error_with_a_strange_body_is_still_that_error(
+    x: XServer, client: Client, failure: Any, body: bytes
+) -> None:
+    x.faults.append(answer(402, body))
+    failure(LimitError, client.create_post, TEXT)
+
+
+def test_an_answer_that_never_comes(x: XServer, failure: Any) -> None:
+    x.faults.append(Fault("hang"))
+    client = Client(Credentials(**KEYS), timeout=2)
+    error = failure(OutcomeUnknownError, client.create_post, TEXT)
+    assert error.exit_code == 8
+    assert "within 2 seconds" in str(error)
+    assert x.arrived.is_set()
+
+
+def test_an_answer_that_breaks_off(x: XServer, client: Client, failure: Any) -> None:
+    x.faults.append(Fault("answer", status=201, body=b'{"da', headers={"Content-Length": "900"}))
+    failure(OutcomeUnknownError, client.create_post, TEXT)
+
+
+def test_words_of_x_are_cleaned_cut_and_without_secrets(
+    x: XServer, client: Client, failure: Any
+) -> None:
+    detail = "\x1b[31mred\x07\r\nline " + " ".join(KEYS.values()) + " \u202e" + "x" * 1000
+    x.faults.append(answer(400, {"title": "Odd", "detail": detail}))
+    message = str(failure(RefusedError, client.create_post, TEXT))
+    assert "Odd: [31mred line *** *** *** ***" in message
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("https_proxy", f"http://127.0.0.1:{closed_port()}", "HTTPS_PROXY"),
+        ("https_proxy", "http://owner:pa55word@no-such-host.invalid:1", "HTTPS_PROXY"),
+        ("https_proxy", "no proxy", "HTTPS_PROXY"),
+        ("REQUESTS_CA_BUNDLE", "/no/such/file", "REQUESTS_CA_BUNDLE"),
+        ("REQUESTS_CA_BUNDLE", "", "TLS"),
+    ],
+    ids=["no proxy there", "no such proxy", "proxy is none", "CA is no file", "CA is not trusted"],
+)
+def test_where_nothing_left_nothing_was_posted(
+    x: XServer,
+    client: Client,
+    failure: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    variable: str,
+    value: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    error = failure(NetworkError, client.create_post, TEXT)
+    assert error.exit_code == 8
+    assert words in str(error)
+    assert "pa55word" not in str(error)
+    assert not x.requests
+
+
+def test_a_proxy_that_refuses(x: XServer, client: Client, failure: Any) -> None:
+    x.proxy.status = "502 Bad gateway"
+    assert "HTTPS_PROXY" in str(failure(NetworkError, client.create_post, TEXT))
+
+
+def test_a_connection_that_never_comes_about(
+    x: XServer, failure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        client = Client(Credentials(**KEYS), timeout=0.2)
+        assert "within 0.2 seconds" in str(failure(NetworkError, client.create_post, TEXT))
+
+
+def test_reads_the_posts_since_a_time_over_all_pages(x: XServer, client: Client) -> None:
+    x.accept("long ago")["time"] -= 3600
+    for number in range(250):
+        x.accept(f"number {number} & more")
+    posts = client.recent_posts(time.time() - 60)
+    assert [post.text for post in posts] == [f"number {n} &amp; more" for n in range(249, -1, -1)]
+    assert [post.id for post in posts] == [post["id"] for post in x.timeline[:0:-1]]
+
+
+def test_reads_no_posts(x: XServer, client: Client) -> None:
+    assert client.recent_posts(time.time() - 60) == []
+    [(_, path)] = x.requests
+    assert path.startswith("/2/users/1380000000000000001/tweets?"), "no read to learn the id"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        {},
+        {"data": []},
+        {"meta": {"result_count": 1}},
+        {"data": [{"id": "1"}], "meta": {"result_count": 1}},
+        {"data": {"id": "1", "text": "a"}, "meta": {"result_count": 1}},
+        {"meta": {"result_count": 0}, "errors": [{"title": "Some are missing"}]},
+    ],
+)
+def test_a_timeline_that_makes_no_sense_is_not_an_empty_one(
+    x: XServer, client: Client, failure: Any, body: object
+) -> None:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    x.faults.append(Fault("answer", method="GET", status=200, body=data))
+    failure(OutcomeUnknownError, client.recent_posts, time.time())
+
+
+def test_a_timeline_that_has_no_end_is_not_read_for_ever(
+    x: XServer, client: Client, failure: Any
+) -> None:
+    body = b'{"meta": {"result_count": 0, "next_token": "more"}}'
+    x.faults.extend([Fault("answer", method="GET", status=200, body=body)] * 50)
+    failure(OutcomeUnknownError, client.recent_posts, time.time())
+
+
+def test_credentials_do_not_show() -> None:
+    shown = f"{Credentials(**KEYS)!r} {Credentials(**KEYS)}"
+    assert not [key for key in KEYS.values() if key in shown]
+
+
+def test_nothing_is_printed_or_logged(
+    x: XServer, client: Client, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client.create_post(TEXT)
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")

@@ -13,7 +13,8 @@ import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from gpt2bot.errors import CheckpointError, LockedError, ModelError
+from gpt2bot.errors import CheckpointError, ModelError
+from gpt2bot.gpt2.lock import exclusive
 from gpt2bot.gpt2.registry import FILES, canonical_name
 from gpt2bot.gpt2.transfer import Patience, RemoteFile, Server, size_of
 
@@ -61,7 +62,7 @@ def download(
         ModelMissingError: The server does not have it, or does not give it.
         ModelError: The disk is full, or `models_dir` cannot be written.
         NetworkError: The server cannot be reached; what came is kept, for the next run.
-        LockedError: Another process downloads the same model.
+        LockedError: Another process makes a model of this name.
     """
     model = canonical_name(name)
     if model != name.upper():
@@ -73,7 +74,7 @@ def download(
             return folder
         with (
             Server(f"{base_url.rstrip('/')}/{model}", patience=patience, say=say) as server,
-            _lock(model, models_dir),
+            exclusive(folder),
         ):
             if not _is_in_place(folder):  # another process may have come first
                 part = models_dir / f".{model}.part"
@@ -174,21 +175,6 @@ def _write_record(folder: Path, files: Iterable[RemoteFile]) -> None:
     new = folder / f"{RECORD}.new"
     new.write_text(json.dumps([asdict(file) for file in files], indent=1), encoding="utf-8")
     new.replace(folder / RECORD)
-
-
-@contextlib.contextmanager
-def _lock(model: str, models_dir: Path) -> Iterator[None]:
-    import filelock
-
-    models_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = filelock.FileLock(models_dir / f".{model}.lock").acquire(blocking=False)
-    except filelock.Timeout as error:
-        raise LockedError(
-            f"another process downloads {model} to {models_dir}; wait until it is done"
-        ) from error
-    with lock:
-        yield
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,8 +18,11 @@ def _quiet_stderr() -> Iterator[None]:
 
     The library logs while it is loaded, before any setting of its own could stop it.
     """
-    sys.stderr.flush()
-    saved = os.dup(2)
+    try:
+        saved = os.dup(2)
+    except OSError:  # it is closed, and so nothing can be written to it
+        yield
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -31,6 +33,8 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
+# Else Keras, which TensorFlow brings, writes a file into the home of whoever imports it.
+os.environ.setdefault("KERAS_HOME", os.devnull)
 # 3 leaves fatal messages only. An owner's own choice wins, and then hears all of it.
 if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     with _quiet_stderr():

@@ -230,7 +230,7 @@ class Server:
                 raise NetworkError(
                     f"{self.host} has no certificate that is trusted here"
                 ) from error
-            raise _BrokenError(f"cannot connect to {self.host}, is the network up?") from error
+            raise _BrokenError(f"cannot connect to {self.host} (is the network up?)") from error
         except requests.RequestException as error:
             kind = type(error).__name__  # its text may hold a password of the URL
             raise NetworkError(f"cannot fetch {name} from {self.host}: {kind}") from error

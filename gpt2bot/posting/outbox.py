@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -193,11 +192,11 @@ class Outbox:
         with self._explained():
             return [text for (text,) in self._values(query, limit)]
 
-    def prompt_uses(self) -> Counter[str]:
-        """How often each prompt led to a tweet, whatever became of it."""
-        query = "SELECT prompt, count(*) AS uses FROM tweets GROUP BY prompt"
+    def last_uses(self) -> dict[str, int]:
+        """For each prompt the number of the last tweet that came of it, whatever became of that."""
+        query = "SELECT prompt, max(id) FROM tweets GROUP BY prompt"
         with self._explained():
-            return Counter({row["prompt"]: row["uses"] for row in self._values(query)})
+            return dict(map(tuple, self._values(query)))
 
     def knows(self, tweet_id: str) -> bool:
         """Whether this tweet of the account is one that the outbox has as posted."""

@@ -155,11 +155,11 @@ def test_pending_and_history(outbox: Outbox) -> None:
     assert outbox.texts(2) == outbox.texts()[:2]
 
 
-def test_prompt_uses(outbox: Outbox) -> None:
-    assert outbox.prompt_uses()["A"] == 0
+def test_last_uses(outbox: Outbox) -> None:
+    assert outbox.last_uses() == {}
     for prompt in ("A", "B", "A"):
         add(outbox, prompt=prompt)
-    assert outbox.prompt_uses() == {"A": 2, "B": 1}
+    assert outbox.last_uses() == {"A": 3, "B": 2}
 
 
 def garbage(path: Path) -> None:

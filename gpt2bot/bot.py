@@ -1,0 +1,262 @@
+"""The way through the rooms: a prompt, the model, the filter, the outbox, X."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from itertools import count, cycle, islice
+from typing import TYPE_CHECKING
+
+from gpt2bot.errors import ConfigurationError, NoCandidateError, UsageError
+from gpt2bot.gpt2.registry import DEMO, default_model, find_model
+from gpt2bot.tweets.compose import compose
+from gpt2bot.tweets.filter import Filter, FilterSettings, Verdict
+from gpt2bot.tweets.label import check_label
+from gpt2bot.tweets.prompts import (
+    DEFAULT_PROMPTS,
+    Prompt,
+    check_prompt,
+    order_prompts,
+    read_prompts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from gpt2bot.config import Settings
+    from gpt2bot.posting.client import Client
+    from gpt2bot.posting.publish import Posted
+    from gpt2bot.tweets.tweet import Tweet
+
+    Say = Callable[[str], None]
+
+__all__ = ["Candidate", "Result", "Written", "dry_run", "post", "sample", "sample_raw"]
+
+DEMO_NOTICE = (
+    "the model `demo` only shows how the bot works: `gpt2bot download 124M` fetches a real one, and"
+    " 774M writes better where memory allows"
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote after a prompt, and the seed that gives it again."""
+
+    prompt: Prompt
+    continuation: str
+    model: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A draft with the filter's verdict, and what it was made of."""
+
+    verdict: Verdict
+    model: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A tweet that was posted, or would have been.
+
+    Attributes:
+        tweet: The tweet.
+        model: The name of the model that wrote it.
+        seed: What the model drew from; None if unknown.
+        posted: The post on the account; None after a dry run.
+    """
+
+    tweet: Tweet
+    model: str
+    seed: int | None
+    posted: Posted | None
+
+
+def sample_raw(
+    settings: Settings, say: Say, *, nsamples: int, prompt: str | None, seed: int | None
+) -> Iterator[Written]:
+    """Gives what the model writes, as it is."""
+    prompts = _prompts(settings) if prompt is None else [Prompt(prompt, settings.tweets.label)]
+    return _write(settings, say, islice(cycle(prompts), nsamples), seed)
+
+
+def sample(
+    settings: Settings, say: Say, *, nsamples: int, prompt: str | None, seed: int | None
+) -> Iterator[Candidate]:
+    """Drafts tweets until `nsamples` are accepted, and gives every candidate on the way.
+
+    What the bot posted is not looked at, so that a seed gives the same tweets at any time.
+
+    Raises:
+        NoCandidateError: Too many candidates in a row were rejected.
+    """
+    turns = cycle(_prompts(settings, prompt))
+    return _draft(settings, say, turns, nsamples=nsamples, seed=seed)
+
+
+def dry_run(settings: Settings, say: Say, *, prompt: str | None) -> Result:
+    """Drafts the tweet that `post` could post. Sends nothing, writes nothing and needs no keys.
+
+    Raises:
+        NoCandidateError: Nothing passed the filter.
+    """
+    from gpt2bot.posting.outbox import FILE, Outbox
+
+    if not (settings.state_dir / FILE).exists():
+        new = _new_tweet(settings, say, prompt, [], {})
+    else:
+        with Outbox(settings.state_dir) as outbox:
+            new = _new_tweet(settings, say, prompt, outbox.texts(), outbox.last_uses())
+    return Result(new.verdict.tweet, new.model, new.seed, posted=None)
+
+
+def post(settings: Settings, say: Say, *, prompt: str | None) -> Result:
+    """Posts one tweet: the one that an earlier run left ready, else a new one.
+
+    Raises:
+        ConfigurationError: A key is missing, or a setting is wrong.
+        LockedError: Another run of this bot is at work.
+        NoCandidateError: Nothing passed the filter, and nothing was posted.
+        GPT2BotError: X did not take the tweet; `posting.publish` tells which errors there are.
+    """
+    from gpt2bot.posting.lock import exclusive
+    from gpt2bot.posting.outbox import Outbox, State
+    from gpt2bot.posting.publish import publish, publish_ready, settle
+
+    client = _client(settings)
+    with exclusive(settings.state_dir), Outbox(settings.state_dir) as outbox:
+        for found in settle(outbox, client):
+            say(f"the tweet of an earlier run has arrived: {found.url}")
+        if ready := outbox.entries(State.READY):
+            say("posting the tweet that an earlier run left ready")
+            posted = publish_ready(outbox, client)
+            return Result(ready[0].tweet, ready[0].model, ready[0].seed, posted)
+        new = _new_tweet(settings, say, prompt, outbox.texts(), outbox.last_uses())
+        posted = publish(outbox, client, new.verdict.tweet, model=new.model, seed=new.seed)
+        return Result(new.verdict.tweet, new.model, new.seed, posted)
+
+
+def _new_tweet(
+    settings: Settings,
+    say: Say,
+    prompt: str | None,
+    history: Sequence[str],
+    last_use: Mapping[str, int],
+) -> Candidate:
+    """The first candidate that passes the filter.
+
+    A round is a batch of candidates for one prompt, and the next round is for the next prompt: one
+    to which the model has nothing good to say does not keep the bot from posting.
+    """
+    prompts = order_prompts(_prompts(settings, prompt), last_use, random.SystemRandom())
+    rounds = cycle(p for p in prompts for _ in range(settings.sampling.candidates))
+    candidates = _draft(settings, say, rounds, nsamples=1, seed=None, history=history)
+    return next(candidate for candidate in candidates if candidate.verdict.accepted)
+
+
+def _draft(
+    settings: Settings,
+    say: Say,
+    prompts: Iterable[Prompt],
+    *,
+    nsamples: int,
+    seed: int | None,
+    history: Sequence[str] = (),
+) -> Iterator[Candidate]:
+    """Gives candidates until as many as wanted were accepted, or too many in a row rejected."""
+    filter_, known = _filter(settings), list(history)
+    patience = settings.tweets.max_rounds * settings.sampling.candidates
+    rejected: list[Verdict] = []
+    for written in _write(settings, say, prompts, seed):
+        draft = compose(written.prompt.text, written.continuation, written.prompt.label)
+        verdict = filter_.judge(draft, known)
+        yield Candidate(verdict, written.model, written.seed)
+        if verdict.accepted:
+            known.append(draft.text)
+            rejected.clear()
+            nsamples -= 1
+        else:
+            rejected.append(verdict)
+        if nsamples == 0:
+            return
+        if len(rejected) == patience:
+            raise NoCandidateError(_counted(rejected))
+
+
+def _write(
+    settings: Settings, say: Say, prompts: Iterable[Prompt], seed: int | None
+) -> Iterator[Written]:
+    """Lets the model continue each prompt, a batch at a time. No text depends on its batch."""
+    name = settings.model or default_model(settings.models_dir)
+    folder = find_model(name, settings.models_dir)
+    if name == DEMO:
+        say(DEMO_NOTICE)
+    from gpt2bot.gpt2 import GPT2
+    from gpt2bot.gpt2.seeds import row_seeds
+
+    model = GPT2.load(folder)
+    sampling = settings.sampling.model_dump(exclude={"candidates"})
+    seed = secrets.randbits(32) if seed is None else seed
+    remaining = iter(prompts)
+    for start in count(step=settings.sampling.candidates):
+        batch = list(islice(remaining, settings.sampling.candidates))
+        if not batch:
+            return
+        seeds = row_seeds(seed, len(batch), start)
+        texts = model.generate([prompt.text for prompt in batch], **sampling, seed=seeds)
+        for prompt, text, own_seed in zip(batch, texts, seeds, strict=True):
+            yield Written(prompt, text, name, own_seed)
+
+
+def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
+    """The prompt that is asked for, else those of the configuration; checked."""
+    tweets = settings.tweets
+    try:
+        label = check_label(tweets.label)
+    except ValueError as error:
+        raise ConfigurationError(f"tweets.label: {error}") from error
+    if prompt is not None:
+        try:
+            return [check_prompt(prompt, label)]
+        except ValueError as error:
+            raise UsageError(f"--prompt: {error}") from error
+    if tweets.prompts_file:
+        return read_prompts(tweets.prompts_file, label)
+    try:
+        return [check_prompt(text, label) for text in tweets.prompts or DEFAULT_PROMPTS]
+    except ValueError as error:
+        raise ConfigurationError(f"tweets.prompts: {error}") from error
+
+
+def _filter(settings: Settings) -> Filter:
+    try:
+        return Filter(FilterSettings(**settings.filter.model_dump()))
+    except ValueError as error:
+        raise ConfigurationError(f"filter.disabled: {error}") from error
+
+
+def _client(settings: Settings) -> Client:
+    """The account at X; nothing is sent yet."""
+    if missing := settings.x.missing():
+        variables = ", ".join(f"GPT2BOT_X__{name.upper()}" for name in missing)
+        raise ConfigurationError(
+            f"posting needs the keys of your account, and {', '.join(missing)} must still be set:"
+            f" under [x] in {settings.file or 'config.toml'}, or in the environment as {variables}"
+        )
+    from gpt2bot.posting.client import Client, Credentials
+
+    return Client(Credentials(**settings.x.credentials()), timeout=settings.x.timeout)
+
+
+def _counted(rejected: Sequence[Verdict]) -> str:
+    """Says how often which rule was broken."""
+    rules = Counter(reason.rule for verdict in rejected for reason in verdict.reasons)
+    counts = ", ".join(f"{rule} {number}" for rule, number in rules.most_common())
+    return (
+        f"none of {len(rejected)} candidates passed the filter, which found: {counts};"
+        " run it again, or use other prompts or a larger model"
+    )

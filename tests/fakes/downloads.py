@@ -1,0 +1,88 @@
+"""A small false 124M, and short ways to download it from a `Bucket`."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gpt2bot.gpt2.download import download
+from gpt2bot.gpt2.registry import DATA_FILE, FILES
+from gpt2bot.gpt2.transfer import Patience
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fakes.bucket import Bucket
+
+DATA = f"124M/{DATA_FILE}"
+SIZE = 400_000
+QUICK = Patience(tries=3, first_wait=0.001)
+
+CHILD = """
+import resource, sys
+from pathlib import Path
+from gpt2bot.errors import GPT2BotError
+from gpt2bot.gpt2.download import download
+base_url, models_dir, largest_file = sys.argv[1:]
+if largest_file:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), int(largest_file)))
+try:
+    download("124M", Path(models_dir), base_url=base_url, verify=lambda folder: None, say=print)
+except KeyboardInterrupt:
+    sys.exit(130)
+except GPT2BotError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
+def contents(seed: int = 0) -> dict[str, bytes]:
+    """The files of a `Bucket`; only the weights are larger than one chunk of a transfer."""
+    random_bytes = random.Random(seed).randbytes
+    sizes = {name: SIZE if name == DATA_FILE else 1000 for name in FILES}
+    return {f"124M/{name}": random_bytes(size) for name, size in sizes.items()}
+
+
+def trust(folder: Path) -> None:
+    """Verifies nothing."""
+
+
+def fetch(bucket: Bucket, models: Path, **changes: Any) -> list[str]:
+    """Downloads 124M, and gives the messages."""
+    said: list[str] = []
+    settings = {"base_url": bucket.url, "verify": trust, "say": said.append, "patience": QUICK}
+    assert download("124M", models, **(settings | changes)) == models / "124M"
+    return said
+
+
+def fail(error: type[Exception], bucket: Bucket, models: Path, **changes: Any) -> str:
+    """Downloads in vain, and gives the message, which is one line."""
+    with pytest.raises(error) as caught:
+        fetch(bucket, models, **changes)
+    assert not (models / "124M").exists()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def child(
+    bucket: Bucket, models: Path, *, largest_file: int | str = "", **options: Any
+) -> subprocess.Popen[str]:
+    """Downloads 124M in another process; no file of it can grow beyond `largest_file` bytes."""
+    arguments = [sys.executable, "-c", CHILD, bucket.url, str(models), str(largest_file)]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, **options)
+
+
+def start(wanted: str | None) -> int:
+    """The first byte that a `Range` asks for."""
+    return int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+
+
+def assert_whole(bucket: Bucket, models: Path) -> None:
+    """The model is in place with every byte, and nothing is left of its making."""
+    for path, content in bucket.files.items():
+        assert (models / path).read_bytes() == content
+    assert not (models / ".124M.part").exists()

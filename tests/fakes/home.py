@@ -1,0 +1,56 @@
+"""A home of its own for the real command, which finds nothing of the developer's in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMEOUT = 300  # seconds; only a command that hangs needs them
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder that is the home and the working directory of the commands run in it."""
+
+    path: Path
+
+    def environment(self, **environ: str) -> dict[str, str]:
+        """The environment of a command: no settings but these."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("GPT2BOT_", "XDG_"))}
+        return {**inherited, "HOME": str(self.path), **environ}
+
+    def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
+        """Starts `gpt2bot`."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "gpt2bot", *argv],
+            cwd=self.path,
+            env=self.environment(**environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Runs `gpt2bot` to its end, which is never a traceback."""
+        process = self.start(*argv, **environ)
+        out, err = process.communicate(timeout=TIMEOUT)
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+    def files(self) -> list[str]:
+        """What is in it."""
+        return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*"))
+
+    def write(self, name: str, text: str) -> Path:
+        """Puts a file into it."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path

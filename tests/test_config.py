@@ -1,0 +1,261 @@
+"""The settings: where they come from, which of them wins, and what is said when one is wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gpt2bot.config import Settings, load_settings, tomllib
+from gpt2bot.errors import ConfigurationError
+from gpt2bot.gpt2.download import DEFAULT_BASE_URL
+from gpt2bot.tweets.label import DEFAULT_LABEL
+
+EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
+SECRET = "s3cr3t-value"  # made up; it must never be seen again
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and an empty working directory in it: nothing of the developer's is read."""
+    home = tmp_path / "home"
+    (home / "work").mkdir(parents=True)
+    monkeypatch.chdir(home / "work")
+    monkeypatch.setenv("HOME", str(home))
+    for folder in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{folder}_HOME", str(home / folder.lower()))
+    return home
+
+
+def load(path: Path | None = None, **environ: str) -> Settings:
+    return load_settings(path, environ)
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def complaint(text: str, tmp_path: Path, **environ: str) -> str:
+    """What is said about a file that is wrong."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(written(tmp_path / "bot.toml", text), **environ)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_without_a_file_the_defaults_hold(home: Path) -> None:
+    settings = load()
+    assert settings.file is None
+    assert settings.model is None
+    assert settings.models_dir == home / "data/gpt2bot/models"
+    assert settings.state_dir == home / "state/gpt2bot"
+    assert settings.sampling.top_k == 40
+    assert settings.sampling.temperature == 0.9
+    assert settings.tweets.label == DEFAULT_LABEL
+    assert settings.download.base_url == DEFAULT_BASE_URL
+    assert settings.x.missing() == (
+        "consumer_key",
+        "consumer_secret",
+        "access_token",
+        "access_token_secret",
+    )
+
+
+def test_a_models_folder_that_is_here_is_used(home: Path) -> None:
+    (home / "work/models").mkdir()
+    assert load().models_dir == home / "work/models"
+
+
+def test_the_file_is_looked_for_in_order(home: Path, tmp_path: Path) -> None:
+    def model(path: Path | None = None, **environ: str) -> str | None:
+        return load(path, **environ).model
+
+    written(home / "config/gpt2bot/config.toml", 'model = "user"')
+    assert model() == "user"
+    written(home / "work/config.toml", 'model = "here"')
+    assert model() == "here"
+    variable = written(tmp_path / "variable.toml", 'model = "variable"')
+    assert model(GPT2BOT_CONFIG=str(variable)) == "variable"
+    option = written(tmp_path / "option.toml", 'model = "option"')
+    assert model(option, GPT2BOT_CONFIG=str(variable)) == "option"
+
+
+@pytest.mark.parametrize("environ", [{}, {"GPT2BOT_CONFIG": "nowhere.toml"}])
+def test_a_file_that_is_named_must_be_there(environ: dict[str, str]) -> None:
+    named = None if environ else Path("nowhere.toml")
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml, and there is no such file"):
+        load(named, **environ)
+
+
+def test_paths_are_relative_to_the_file_and_not_to_the_working_directory(tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "bot/config.toml",
+        'models_dir = "m"\nstate_dir = "/var/s"\n[tweets]\nprompts_file = "../p.csv"',
+    )
+    settings = load(file)
+    assert settings.models_dir == tmp_path / "bot/m"
+    assert settings.state_dir == Path("/var/s")
+    assert settings.tweets.prompts_file == tmp_path / "bot/../p.csv"
+
+
+def test_folders_lie_beside_the_file_unless_it_says_otherwise(tmp_path: Path) -> None:
+    settings = load(written(tmp_path / "bot/config.toml", ""))
+    assert settings.models_dir == tmp_path / "bot/models"
+    assert settings.state_dir == tmp_path / "bot/state"
+
+
+def test_a_tilde_is_the_home(home: Path, tmp_path: Path) -> None:
+    file = written(tmp_path / "config.toml", 'models_dir = "~/m"')
+    settings = load(file, GPT2BOT_STATE_DIR="~/s")
+    assert settings.models_dir == home / "m"
+    assert settings.state_dir == home / "s"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "config.toml",
+        'model = "a"\n[sampling]\ntop_k = 5\ntop_p = 0.5\n[x]\nconsumer_key = "file"',
+    )
+    settings = load(
+        file,
+        GPT2BOT_MODEL="b",
+        GPT2BOT_SAMPLING__TOP_K="7",
+        GPT2BOT_X__CONSUMER_KEY=f" {SECRET}\n",
+        GPT2BOT_TWEETS__PROMPTS='["one", "two"]',
+    )
+    assert settings.model == "b"
+    assert (settings.sampling.top_k, settings.sampling.top_p) == (7, 0.5)
+    assert settings.tweets.prompts == ("one", "two")
+    assert settings.x.consumer_key is not None
+    assert settings.x.consumer_key.get_secret_value() == SECRET
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().sampling.top_k = 3  # type: ignore[misc]
+
+
+def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path: Path) -> None:
+    message = complaint(
+        "modle = 'a'\n[sampling]\ntemperature = 0\ntop_k = 'hot'\ntop_p = true\n"
+        "[tweets]\nprompts = ['a', '']",
+        tmp_path,
+        GPT2BOT_TWEETS__MAX_ROUNDS="none",
+        GPT2BOT_SAMPLNG__TOP_K="1",
+        GPT2BOT_STATEDIR="x",
+    )
+    file = tmp_path / "bot.toml"
+    for part in (
+        f"modle ({file}): no such key; did you mean model?",
+        f"sampling.temperature ({file}): found 0, must be greater than 0",
+        f"sampling.top_k ({file}): found 'hot', must be a valid integer",
+        f"sampling.top_p ({file}): found True, must not be true or false",
+        f"tweets.prompts.1 ({file}): found '', must be one line and not blank",
+        "tweets.max_rounds (GPT2BOT_TWEETS__MAX_ROUNDS): found 'none', must be a valid integer",
+        "samplng (GPT2BOT_SAMPLNG__TOP_K): no such key; did you mean sampling?",
+        "statedir (GPT2BOT_STATEDIR): no such key; did you mean state_dir?",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize("label", ["", "   ", "two\nlines"])
+def test_a_label_is_one_line_that_is_not_empty(label: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"tweets\.label .* must be one line"):
+        load(GPT2BOT_TWEETS__LABEL=label)
+    assert "tweets.label" in complaint(f'[tweets]\nlabel = """{label}"""', tmp_path)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "''", "[1]"])
+def test_a_temperature_is_a_positive_number(value: str, tmp_path: Path) -> None:
+    assert "sampling.temperature" in complaint(f"[sampling]\ntemperature = {value}", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 51])
+def test_a_model_is_a_name_and_no_path(name: str, tmp_path: Path) -> None:
+    assert f"model ({tmp_path / 'bot.toml'}): found" in complaint(f'model = "{name}"', tmp_path)
+
+
+@pytest.mark.parametrize("url", ["", "example.org/models", "ftp://example.org", "https://"])
+def test_a_base_url_is_a_web_address(url: str, tmp_path: Path) -> None:
+    assert "download.base_url" in complaint(f'[download]\nbase_url = "{url}"', tmp_path)
+
+
+def test_a_list_in_the_environment_is_json(tmp_path: Path) -> None:
+    message = complaint("", tmp_path, GPT2BOT_TWEETS__PROMPTS="one, two")
+    assert "tweets.prompts (GPT2BOT_TWEETS__PROMPTS): found 'one, two', must be a list" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[x]\nconsumer_secert = "{SECRET}"',  # a mistyped key
+        f'consumer_key = "{SECRET}"',  # in no section
+        f'[x]\nconsumer_key = ["{SECRET}"]',  # of a wrong type
+        f'x = "{SECRET}"',  # a section of a wrong type
+        f'[x]\nconsumer_key = "{SECRET}"\naccess_token = {SECRET}',  # not TOML
+        f'[x]\nconsumer_key = "{SECRET}"\n[sampling]\ntop_k = -1',  # another key is wrong
+    ],
+)
+def test_no_secret_is_ever_in_an_error(text: str, tmp_path: Path) -> None:
+    assert SECRET not in complaint(text, tmp_path)
+    assert SECRET not in complaint("", tmp_path, GPT2BOT_X__ACCESS_TOKN=SECRET)
+    assert SECRET not in complaint("", tmp_path, GPT2BOT_X=SECRET)
+
+
+def test_no_secret_is_shown_with_the_settings() -> None:
+    assert SECRET not in repr(load(GPT2BOT_X__ACCESS_TOKEN=SECRET))
+
+
+def test_a_blank_credential_is_none() -> None:
+    assert "access_token" in load(GPT2BOT_X__ACCESS_TOKEN="  ").x.missing()
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [(b"model = ", "not valid TOML"), (b'model = "\xff"', "not UTF-8"), (b"a = 1\na = 2", "TOML")],
+)
+def test_a_file_that_cannot_be_understood_is_named(
+    content: bytes, wanted: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=rf"{re.escape(str(file))} is {wanted}|{wanted}"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "warned"),
+    [
+        (0o644, '[x]\nconsumer_key = "a"', True),
+        (0o640, '[x]\nconsumer_key = "a"', True),
+        (0o600, '[x]\nconsumer_key = "a"', False),
+        (0o644, "[x]\ntimeout = 5", False),
+    ],
+)
+def test_a_file_with_keys_that_others_can_read_is_warned_of(
+    mode: int, text: str, warned: bool, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "config.toml", text)
+    file.chmod(mode)
+    assert (f"chmod 600 {file}" in " ".join(load(file).warnings)) is warned
+
+
+def test_the_example_is_complete_and_equal_to_the_defaults(tmp_path: Path) -> None:
+    file = written(tmp_path / "config.toml", EXAMPLE.read_text(encoding="utf-8"))
+    assert load(file).model_dump() == load(written(tmp_path / "empty.toml", "")).model_dump()
+
+
+def test_the_keys_that_the_example_has_commented_out_are_all_the_others(tmp_path: Path) -> None:
+    text = re.sub(r"(?m)^# (\w+ = )", r"\1", EXAMPLE.read_text(encoding="utf-8"))
+    settings = load(written(tmp_path / "config.toml", text))
+    assert settings.x == load().x
+    assert settings.state_dir == tmp_path / "state"
+    documented = tomllib.loads(text)
+    assert documented.keys() == Settings.model_fields.keys()
+    for section, value in documented.items():
+        if isinstance(value, dict):
+            assert value.keys() == type(getattr(settings, section)).model_fields.keys()

@@ -255,4 +255,9 @@ def _run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a folder that may not be read, say: the system's words tell which
+        _say(f"{error}")
+        return GPT2BotError.exit_code
     return 0

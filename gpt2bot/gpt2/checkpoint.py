@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SCOPE = "model/"
 PREFIX = "model.ckpt"
-ADVICE = "fetch or make the model again"
+ADVICE = "delete its folder, then download or train the model again"
 
 # What TensorFlow's reader raises for files that are damaged, cut short or no checkpoint at all.
 _READER_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError)

@@ -224,3 +224,20 @@ def test_a_damaged_outbox_stops_the_bot(bot: Bot) -> None:
     assert (code, bot.x.requests) == (3, [])
     assert "restore a backup" in err
     assert (bot.folder / FILE).read_bytes() == b""
+
+
+def test_drafts_labels_and_posts_a_tweet_and_another_the_next_time(bot: Bot) -> None:
+    bot.settings["GPT2BOT_TWEETS__PROMPTS"] = '["The old man", "Once upon a time"]'
+    bot.settings["PYTHONWARNINGS"] = "default"
+    prompts = set()
+    for number in (1, 2):
+        code, out, err = bot.post("--json")
+        assert code == 0, err
+        tweet = json.loads(out)
+        prompts.add(tweet["prompt"])
+        assert tweet["text"].startswith(tweet["prompt"])
+        assert tweet["text"].endswith(f"\n{LABEL}")
+        assert tweet["text"] == bot.x.texts[-1]
+        assert len(bot.x.texts) == number
+    assert prompts == {"The old man", "Once upon a time"}
+    assert bot.states == ["posted", "posted"]

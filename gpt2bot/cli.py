@@ -164,8 +164,8 @@ def train(
     """
     from gpt2bot.config import load_settings
     from gpt2bot.gpt2.registry import check_name, find_model
-    from gpt2bot.gpt2.train import TrainConfig
-    from gpt2bot.gpt2.train import train as run
+    from gpt2bot.gpt2.training.config import TrainConfig
+    from gpt2bot.gpt2.training.train import train as run
 
     models_dir = load_settings(config).models_dir
     folder = models_dir / check_name(name)

@@ -8,7 +8,7 @@ import pytest
 from gpt2bot.gpt2.checkpoint import write_model
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.tensorflow import tf
-from gpt2bot.gpt2.vocabulary import learn_vocabulary
+from gpt2bot.gpt2.training.vocabulary import learn_vocabulary
 
 TEXT = "the quick brown fox jumps over the lazy dog and the dog does not mind it at all"
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpt2bot.errors import TrainingError
-from gpt2bot.gpt2 import corpus
 from gpt2bot.gpt2.checkpoint import (
     read_description,
     read_weights,
@@ -21,56 +20,17 @@ from gpt2bot.gpt2.checkpoint import (
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.lock import exclusive
 from gpt2bot.gpt2.tensorflow import tf
-from gpt2bot.gpt2.trainer import Trainer
-from gpt2bot.gpt2.training_state import TrainingState
-from gpt2bot.gpt2.vocabulary import learn_vocabulary
+from gpt2bot.gpt2.training import corpus
+from gpt2bot.gpt2.training.state import TrainingState
+from gpt2bot.gpt2.training.trainer import Trainer
+from gpt2bot.gpt2.training.vocabulary import learn_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from gpt2bot.gpt2.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train.
-
-    Attributes:
-        n_vocab: Tokens to learn, from scratch.
-        n_ctx: Positions of a model from scratch.
-        n_embd: Width of a model from scratch.
-        n_head: Heads of a model from scratch.
-        n_layer: Layers of a model from scratch.
-        epochs: Passes over the training items.
-        batch_size: Sequences a step.
-        block: Tokens a sequence, at most the model's context.
-        learning_rate: At its peak; 0 stands for 2e-3 from scratch and 1e-4 for fine-tuning.
-        warmup: Steps until the learning rate is at its peak.
-        weight_decay: Of matrices, see `AdamW`.
-        dropout: Share of activations that is dropped.
-        held_out: Share of the items that is measured and not trained on.
-        evaluate_every: Steps from one measurement to the next.
-        patience: Measurements in a row without a better loss after which training stops.
-        seed: Of the split, the order, the initial weights and dropout.
-    """
-
-    n_vocab: int = 6144
-    n_ctx: int = 128
-    n_embd: int = 192
-    n_head: int = 4
-    n_layer: int = 6
-    epochs: float = 10.0
-    batch_size: int = 32
-    block: int = 256
-    learning_rate: float = 0.0
-    warmup: int = 200
-    weight_decay: float = 0.1
-    dropout: float = 0.1
-    held_out: float = 0.02
-    evaluate_every: int = 250
-    patience: int = 4
-    seed: int = 0
+    from gpt2bot.gpt2.training.config import TrainConfig
 
 
 def train(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt2bot.gpt2 import corpus, network
+from gpt2bot.gpt2 import network
 from gpt2bot.gpt2.tensorflow import tf
+from gpt2bot.gpt2.training import corpus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from gpt2bot.gpt2 import corpus, network
-from gpt2bot.gpt2.held_out import HeldOut
-from gpt2bot.gpt2.optimizer import AdamW, learning_rate
+from gpt2bot.gpt2 import network
 from gpt2bot.gpt2.tensorflow import tf
+from gpt2bot.gpt2.training import corpus
+from gpt2bot.gpt2.training.held_out import HeldOut
+from gpt2bot.gpt2.training.optimizer import AdamW, learning_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from gpt2bot.gpt2.hparams import HParams
     from gpt2bot.gpt2.tokenizer import Tokenizer
-    from gpt2bot.gpt2.train import TrainConfig
-    from gpt2bot.gpt2.training_state import TrainingState
+    from gpt2bot.gpt2.training.config import TrainConfig
+    from gpt2bot.gpt2.training.state import TrainingState
 
 MAX_GRADIENT_NORM = 1.0
 SECONDS_BETWEEN_SAVES = 300

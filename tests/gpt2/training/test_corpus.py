@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from gpt2bot.errors import TrainingError
-from gpt2bot.gpt2.corpus import batches, batches_per_epoch, read_text_file, split_items, windows
+from gpt2bot.gpt2.training.corpus import (
+    batches,
+    batches_per_epoch,
+    read_text_file,
+    split_items,
+    windows,
+)
 
 END = 9
 

@@ -12,12 +12,9 @@ import pytest
 from gpt2bot.errors import CheckpointError, TrainingError
 from gpt2bot.gpt2 import GPT2
 from gpt2bot.gpt2.checkpoint import read_description, read_weights, verify
-from gpt2bot.gpt2.corpus import read_text_file, split_items
-from gpt2bot.gpt2.optimizer import AdamW, learning_rate
-from gpt2bot.gpt2.tensorflow import tf
-from gpt2bot.gpt2.tokenizer import END_OF_TEXT
-from gpt2bot.gpt2.train import TrainConfig, initial_weights, train
-from gpt2bot.gpt2.vocabulary import learn_vocabulary
+from gpt2bot.gpt2.training.config import TrainConfig
+from gpt2bot.gpt2.training.corpus import read_text_file, split_items
+from gpt2bot.gpt2.training.train import initial_weights, train
 
 SMALL = TrainConfig(
     n_vocab=280,
@@ -87,8 +84,9 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_another(tmp_path, t
 TRAIN = """
 import sys
 from pathlib import Path
-from gpt2bot.gpt2 import trainer
-from gpt2bot.gpt2.train import TrainConfig, train
+from gpt2bot.gpt2.training import trainer
+from gpt2bot.gpt2.training.config import TrainConfig
+from gpt2bot.gpt2.training.train import train
 trainer.SECONDS_BETWEEN_SAVES = 0
 config = TrainConfig(**eval(sys.argv[3]))
 train([Path(sys.argv[1])], Path(sys.argv[2]), config, say=lambda line: print(line, flush=True))
@@ -166,36 +164,6 @@ def test_a_damaged_base_is_told(tmp_path, text, model_folder):
         train([text], tmp_path / "tuned", SMALL, base=model_folder)
 
 
-def test_adamw_is_the_published_algorithm():
-    rng = np.random.default_rng(0)
-    start = {"w": rng.normal(size=(2, 3)), "b": rng.normal(size=3)}
-    variables = {name: tf.Variable(value, dtype=tf.float32) for name, value in start.items()}
-    optimizer = AdamW(variables, weight_decay=0.1)
-    expected = {name: value.copy() for name, value in start.items()}
-    mean = dict.fromkeys(start, 0.0)
-    square = dict.fromkeys(start, 0.0)
-    for t in range(1, 6):
-        gradients = {name: rng.normal(size=value.shape) for name, value in start.items()}
-        optimizer.apply([tf.constant(g, tf.float32) for g in gradients.values()], tf.constant(0.01))
-        for name, g in gradients.items():
-            mean[name] = 0.9 * mean[name] + 0.1 * g
-            square[name] = 0.99 * square[name] + 0.01 * g**2
-            step = (mean[name] / (1 - 0.9**t)) / np.sqrt(square[name] / (1 - 0.99**t))
-            decay = 0.1 * expected[name] if name == "w" else 0.0
-            expected[name] -= 0.01 * (step + decay)
-    for name, value in variables.items():
-        np.testing.assert_allclose(value, expected[name], atol=1e-5)
-
-
-def test_the_learning_rate_warms_up_and_falls():
-    rates = [learning_rate(step, peak=1.0, warmup=10, total=110) for step in range(111)]
-    assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
-    assert max(rates) == 1.0
-    assert rates[60] == pytest.approx(0.505)
-    assert rates[110] == pytest.approx(0.01)
-    assert (np.diff(rates[10:]) < 0).all()
-
-
 def test_initial_weights_have_gpt2s_deviations(hparams):
     weights = initial_weights(hparams, seed=0)
     assert {name: tuple(value.shape) for name, value in weights.items()} == hparams.shapes()
@@ -204,14 +172,3 @@ def test_initial_weights_have_gpt2s_deviations(hparams):
     assert np.std(weights["h0/mlp/c_proj/w"]) == pytest.approx(0.02 / 2, rel=0.1)
     assert (weights["h0/ln_1/g"].numpy() == 1).all()
     assert (weights["h0/ln_1/b"].numpy() == 0).all()
-
-
-def test_a_learned_vocabulary_merges_what_is_frequent():
-    tokenizer = learn_vocabulary(["the cat the dog the cow"] * 5, 265)
-    assert tokenizer.n_vocab == 265
-    assert tokenizer.decode([tokenizer.end_of_text]) == END_OF_TEXT
-    assert tokenizer.end_of_text == 264
-    assert len(tokenizer.encode(" the")) == 1
-    assert tokenizer.decode(tokenizer.encode("Ünseen 日本")) == "Ünseen 日本"
-    with pytest.raises(TrainingError, match="at least 257 tokens"):
-        learn_vocabulary(["a"], 256)

@@ -1,0 +1,1 @@
+"""Training: text to items, items to batches, and batches to a model in OpenAI's layout."""

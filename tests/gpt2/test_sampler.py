@@ -39,6 +39,7 @@ def expected(probabilities, kept):
         ({"top_p": 0.66}, expected(PROBABILITIES, [1, 3])),
         ({"top_p": 0.86}, expected(PROBABILITIES, [1, 3, 4])),
         ({"top_k": 3, "top_p": 0.5}, expected(PROBABILITIES, [1])),
+        ({"top_k": 3, "top_p": 0.7}, expected(PROBABILITIES, [1])),
         ({"temperature": 0.5}, expected(PROBABILITIES**2, range(5))),
         ({"temperature": 2.0, "top_k": 2}, expected(PROBABILITIES**0.5, [1, 3])),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import signal
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.lock import exclusive
 from gpt2bot.gpt2.tensorflow import tf
 from gpt2bot.gpt2.training import corpus
+from gpt2bot.gpt2.training.interruption import held_back
 from gpt2bot.gpt2.training.state import TrainingState
 from gpt2bot.gpt2.training.trainer import Trainer
 from gpt2bot.gpt2.training.vocabulary import learn_vocabulary
@@ -106,12 +108,13 @@ def _train(
         report = json.dumps(state.identity | {"versions": versions} | figures, indent=1) + "\n"
         write_model(folder, hparams, tokenizer, trainer.weights, {"training.json": report})
 
-    try:
-        trainer.run(state, write_best, say)
-    except (KeyboardInterrupt, SystemExit):
-        trainer.save(state)
-        say(f"stopped at step {trainer.step} of {trainer.total}: the same command goes on from it")
-        raise
+    with held_back() as signals:
+        trainer.run(state, write_best, say, is_stopped=lambda: bool(signals))
+        if signals:
+            trainer.save(state)
+            say(f"stopped at step {trainer.step} of {trainer.total}: the same command goes on")
+    if signals:
+        signal.raise_signal(signals[0])
     state.discard()
 
 

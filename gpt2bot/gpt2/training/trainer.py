@@ -76,6 +76,8 @@ class Trainer:
         state: TrainingState,
         write_best: Callable[[dict[str, Any]], None],
         say: Callable[[str], None],
+        *,
+        is_stopped: Callable[[], bool],
     ) -> None:
         """Trains until the steps are done, or the held-out loss does not improve any more.
 
@@ -83,6 +85,7 @@ class Trainer:
             state: Where to save at intervals.
             write_best: Writes the model, called with its figures whenever it is the best so far.
             say: Told each measurement where there is no terminal for a bar.
+            is_stopped: Asked before each step whether to stop there.
         """
         progress, curve = self._progress, self._progress["curve"]
         tokens = self._block * self._config.batch_size
@@ -95,7 +98,7 @@ class Trainer:
             disable=None,
         ) as bar:
             for batch in self._batches():
-                if self.step >= self.total or self._is_stalled():
+                if self.step >= self.total or self._is_stalled() or is_stopped():
                     break
                 progress["losses"].append(float(self._train_step(batch, self._learning_rate())))
                 bar.update(tokens)

@@ -40,7 +40,7 @@ class HParams:
                 )
         if self.n_embd % self.n_head:
             raise ValueError(
-                f"n_embd must be a multiple of n_head: {self.n_embd} is none of {self.n_head}"
+                f"n_embd must be a multiple of n_head ({self.n_embd} and {self.n_head} are not)"
             )
 
     @property

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import regex
 
-from gpt2bot.tweets.characters import find_forbidden, tidy
-from gpt2bot.tweets.entities import find_mention, find_url
+from gpt2bot.tweets.characters import tidy
 from gpt2bot.tweets.length import weighted_length
+from gpt2bot.tweets.owner_text import check_owner_text
 
 DEFAULT_LABEL = "#GPT2 #AIgenerated"
 
@@ -34,10 +34,7 @@ def check_label(label: str) -> str:
         raise ValueError(
             f"the label is {length} long as X counts it, of {MAX_LABEL_LENGTH} allowed"
         )
-    if character := find_forbidden(tidied):
-        raise ValueError(f"the label must not hold the character {character}")
-    if link := find_url(tidied) or find_mention(tidied):
-        raise ValueError(f"the label must not hold a URL or a mention, as {link!r} is")
+    check_owner_text("label", tidied)
     return tidied
 
 

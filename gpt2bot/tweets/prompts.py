@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import ConfigurationError
-from gpt2bot.tweets.characters import find_forbidden, tidy
-from gpt2bot.tweets.entities import find_mention, find_url
+from gpt2bot.tweets.characters import tidy
 from gpt2bot.tweets.label import DEFAULT_LABEL, check_label
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
+from gpt2bot.tweets.owner_text import check_owner_text
 
 if TYPE_CHECKING:
     import random
@@ -88,10 +88,7 @@ def check_prompt(text: str, label: str = DEFAULT_LABEL) -> Prompt:
         raise ValueError(
             f"the prompt is {length} long as X counts it, of {allowed} that its label leaves"
         )
-    if character := find_forbidden(tidied):
-        raise ValueError(f"the prompt must not hold the character {character}")
-    if link := find_url(tidied) or find_mention(tidied):
-        raise ValueError(f"the prompt must not hold a URL or a mention, as {link!r} is")
+    check_owner_text("prompt", tidied)
     return Prompt(tidied, label)
 
 

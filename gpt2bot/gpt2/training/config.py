@@ -19,11 +19,11 @@ class TrainConfig:
         batch_size: Sequences a step.
         block: Tokens a sequence, at most the model's context.
         learning_rate: At its peak; 0 stands for 2e-3 from scratch and 1e-4 for fine-tuning.
-        warmup: Steps until the learning rate is at its peak.
+        warmup: Steps until the learning rate is at its peak; at most a tenth of all.
         weight_decay: Of matrices, see `AdamW`.
         dropout: Share of activations that is dropped.
         held_out: Share of the items that is measured and not trained on.
-        evaluate_every: Steps from one measurement to the next.
+        evaluate_every: Steps from one measurement to the next; at most a tenth of all.
         patience: Measurements in a row without a better loss after which training stops.
         seed: Of the split, the order, the initial weights and dropout.
     """

@@ -49,6 +49,9 @@ class Trainer:
         self._block = min(config.block, hparams.n_ctx)
         per_epoch = corpus.batches_per_epoch(self._items, block=self._block, size=config.batch_size)
         self.total = max(1, round(config.epochs * per_epoch))
+        # A short training, as on a few hundred lines, warms up and is measured all the same.
+        self._warmup = min(config.warmup, self.total // 10)
+        self._evaluate_every = max(1, min(config.evaluate_every, self.total // 10))
         self._progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "losses": [], "curve": []}
 
     @property
@@ -102,7 +105,7 @@ class Trainer:
                     break
                 progress["losses"].append(float(self._train_step(batch, self._learning_rate())))
                 bar.update(tokens)
-                if self.step % self._config.evaluate_every == 0 or self.step == self.total:
+                if self.step % self._evaluate_every == 0 or self.step == self.total:
                     self._measure()
                     bar.set_postfix(curve[-1])
                     if bar.disable:
@@ -144,9 +147,7 @@ class Trainer:
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
 
     def _learning_rate(self) -> tf.Tensor:
-        rate = learning_rate(
-            self.step, peak=self._peak, warmup=self._config.warmup, total=self.total
-        )
+        rate = learning_rate(self.step, peak=self._peak, warmup=self._warmup, total=self.total)
         return tf.constant(rate, tf.float32)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]

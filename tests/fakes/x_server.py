@@ -32,8 +32,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import trustme
 from oauthlib.oauth1 import ResourceEndpoint
-from twitter_text import parse_tweet
 
+from gpt2bot.tweets.parser import twitter_text
 from tests.fakes.connect_proxy import ConnectProxy
 from tests.fakes.oauth import Validator
 
@@ -185,7 +185,7 @@ class XServer(ThreadingHTTPServer):
             raise ProblemError(429, "Too Many Requests", "Too Many Requests")
         self.remaining -= 1
         text = unicodedata.normalize("NFC", text).strip()
-        if parse_tweet(text).weightedLength > 280:
+        if twitter_text().parse_tweet(text).weightedLength > 280:
             raise ProblemError(403, "Forbidden", "Your Tweet text is too long.")
         if text in self.texts:
             duplicate = "You are not allowed to create a Tweet with duplicate content."

@@ -136,11 +136,11 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         new.rename(folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        restore_folder(folder)
 
 
 def restore_folder(folder: Path) -> None:
-    """Puts a folder back that was being replaced when the process died, between the two renames."""
+    """Puts a folder back whose replacement ended between the two renames; else tidies up."""
     old = folder.with_name(f".{folder.name}.old")
     if not folder.exists() and old.exists():
         old.rename(folder)

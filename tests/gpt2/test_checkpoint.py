@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from gpt2bot.errors import CheckpointError, ModelMissingError
-from gpt2bot.gpt2.checkpoint import read_description, read_weights, verify, write_model
+from gpt2bot.gpt2.checkpoint import (
+    read_description,
+    read_weights,
+    restore_folder,
+    verify,
+    write_model,
+)
 from gpt2bot.gpt2.tensorflow import tf
 
 DATA, INDEX = "model.ckpt.data-00000-of-00001", "model.ckpt.index"
@@ -147,6 +153,14 @@ def test_a_state_file_does_not_lead_out_of_its_folder(tmp_path, model_folder):
     (model_folder / "checkpoint").write_text('model_checkpoint_path: "../../model.ckpt"')
     with pytest.raises(CheckpointError, match="is missing"):
         verify(model_folder)
+
+
+def test_a_model_whose_replacement_ended_between_two_renames_comes_back(model_folder):
+    model_folder.rename(model_folder.with_name(".tiny.old"))
+    restore_folder(model_folder)
+    verify(model_folder)
+    restore_folder(model_folder)
+    assert [path.name for path in model_folder.parent.iterdir()] == [model_folder.name]
 
 
 def test_a_model_is_replaced_whole_or_not_at_all(model_folder, hparams, tokenizer, weights):

@@ -302,6 +302,7 @@ try:
         add()
 except StateError as error:
     print(number, error)
+outbox.close()
 """
     number, said = in_a_process(folder, ADD + fill).split(" ", 1)
     assert "cannot use the outbox" in said

@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.x_server import XServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A shell starts what runs in the background with Ctrl-C ignored, and children inherit that: the
 # tests that send SIGINT to a real command need it as an owner's terminal has it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def x(monkeypatch: pytest.MonkeyPatch) -> Iterator[XServer]:
+    """X, as this process reaches it."""
+    with XServer() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server

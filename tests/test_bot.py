@@ -21,7 +21,7 @@ from gpt2bot.tweets.tweet import Tweet
 from tests.fakes.x_server import KEYS, XServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from gpt2bot.tweets.tweet import Draft
@@ -42,14 +42,6 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
         return Settings.model_validate({**folders, "model": "demo", "x": KEYS, **sections})
 
     return make
-
-
-@pytest.fixture
-def x(monkeypatch: pytest.MonkeyPatch) -> Iterator[XServer]:
-    with XServer() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 def accepted(settings: Settings, nsamples: int, **options: Any) -> list[Draft]:

@@ -182,10 +182,6 @@ class Outbox:
         with self._explained():
             return [_entry(row) for row in self._db.execute(query, states)]
 
-    def pending(self) -> list[Entry]:
-        """The tweets whose way is not over, the oldest first."""
-        return self.entries(State.READY, State.POSTING, State.UNKNOWN)
-
     def texts(self, limit: int = HISTORY) -> list[str]:
         """The newest texts that are, will be or could be on the account, the newest first."""
         query = "SELECT text FROM tweets WHERE state <> 'refused' ORDER BY id DESC LIMIT ?"

@@ -1,4 +1,4 @@
-"""Small models to test with: random ones, so that every weight matters."""
+"""Small models to test with, random so that every weight matters, and a bucket to fetch from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from gpt2bot.gpt2.checkpoint import write_model
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.tensorflow import tf
 from gpt2bot.gpt2.training.vocabulary import learn_vocabulary
+from tests.fakes.bucket import Bucket
+from tests.fakes.downloads import contents
 
 TEXT = "the quick brown fox jumps over the lazy dog and the dog does not mind it at all"
 
@@ -41,3 +43,14 @@ def model_folder(tmp_path, hparams, tokenizer, weights):
     folder = tmp_path / "models" / "tiny"
     write_model(folder, hparams, tokenizer, weights)
     return folder
+
+
+@pytest.fixture
+def bucket():
+    with Bucket(contents()).serve() as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def models(tmp_path):
+    return tmp_path / "models"

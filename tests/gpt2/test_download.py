@@ -32,17 +32,6 @@ from tests.fakes.downloads import (
 )
 
 
-@pytest.fixture
-def bucket():
-    with Bucket(contents()).serve() as bucket:
-        yield bucket
-
-
-@pytest.fixture
-def models(tmp_path):
-    return tmp_path / "models"
-
-
 def test_a_model_is_fetched_and_takes_its_name_once_it_is_verified(bucket, models):
     seen = []
 

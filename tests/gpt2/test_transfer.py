@@ -16,18 +16,6 @@ from gpt2bot.gpt2.transfer import Patience
 from tests.fakes.bucket import Bucket, Fault
 from tests.fakes.downloads import DATA, QUICK, SIZE, assert_whole, contents, fail, fetch, start
 
-
-@pytest.fixture
-def bucket():
-    with Bucket(contents()).serve() as bucket:
-        yield bucket
-
-
-@pytest.fixture
-def models(tmp_path):
-    return tmp_path / "models"
-
-
 # Interruptions
 
 

@@ -22,15 +22,6 @@ LABEL = "#GPT2 #AIgenerated"
 
 
 @pytest.fixture
-def x(monkeypatch: pytest.MonkeyPatch) -> Iterator[XServer]:
-    """X, as this process reaches it."""
-    with XServer() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
-
-
-@pytest.fixture
 def client(x: XServer) -> Client:
     return Client(Credentials(**KEYS))
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LABEL = "#GPT2 #AIgenerated"
 
+PENDING = (State.READY, State.POSTING, State.UNKNOWN)
+
 
 def add(outbox: Outbox, body: str = "A body.", prompt: str = "A", now: float = 1.5) -> Entry:
     return outbox.add(Tweet(body, LABEL, prompt), model="demo", seed=7, now=now)
@@ -88,7 +90,7 @@ def test_outlives_a_killed_process(folder: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code, str(folder)])
     with Outbox(folder) as outbox:
-        [entry] = outbox.pending()
+        [entry] = outbox.entries(*PENDING)
     assert (entry.state, entry.seed) == (State.READY, None)
 
 
@@ -149,7 +151,7 @@ def test_one_post_of_the_account_is_one_tweet(outbox: Outbox) -> None:
 def test_pending_and_history(outbox: Outbox) -> None:
     for state in State:
         bring(outbox, state, f"I am {state.value}.")
-    assert [e.state.value for e in outbox.pending()] == ["ready", "posting", "unknown"]
+    assert [e.state.value for e in outbox.entries(*PENDING)] == ["ready", "posting", "unknown"]
     history = [text.splitlines()[0] for text in outbox.texts()]
     assert history == ["I am unknown.", "I am posted.", "I am posting.", "I am ready."]
     assert outbox.texts(2) == outbox.texts()[:2]
@@ -233,7 +235,7 @@ def test_an_older_schema_is_brought_up_to_date(
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, newer))
     for _ in range(2):
         with Outbox(folder) as outbox:
-            assert len(outbox.pending()) == 1
+            assert len(outbox.entries(*PENDING)) == 1
             assert outbox._db.execute("SELECT count(*) FROM limits").fetchone()[0] == 0
 
 
@@ -247,7 +249,7 @@ def test_a_migration_happens_wholly_or_not_at_all(
         patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
         failure(StateError, Outbox, folder)
     with Outbox(folder) as outbox:
-        assert len(outbox.pending()) == 1
+        assert len(outbox.entries(*PENDING)) == 1
         assert not outbox._db.execute("SELECT 1 FROM sqlite_schema WHERE name='limits'").fetchall()
 
 
@@ -308,7 +310,9 @@ outbox.close()
     assert "cannot use the outbox" in said
     assert "space on that disk" in said
     with Outbox(folder) as outbox:
-        assert len(outbox.pending()) == int(number) + 1, "all that were reported, and no other"
+        assert len(outbox.entries(*PENDING)) == int(number) + 1, (
+            "all that were reported, and no other"
+        )
 
 
 def test_a_folder_that_is_not_ours(folder: Path) -> None:

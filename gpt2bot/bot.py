@@ -6,12 +6,13 @@ import random
 import secrets
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, cycle, islice
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import ConfigurationError, NoCandidateError, UsageError
 from gpt2bot.gpt2.registry import DEMO, default_model, find_model
-from gpt2bot.tweets.compose import compose
+from gpt2bot.tweets.compose import compose, is_enough
 from gpt2bot.tweets.filter import Filter, FilterSettings, Verdict
 from gpt2bot.tweets.label import check_label
 from gpt2bot.tweets.prompts import (
@@ -81,7 +82,7 @@ def sample_raw(
 ) -> Iterator[Written]:
     """Gives what the model writes, as it is."""
     prompts = _prompts(settings) if prompt is None else [Prompt(prompt, settings.tweets.label)]
-    return _write(settings, say, islice(cycle(prompts), nsamples), seed)
+    return _write(settings, say, islice(cycle(prompts), nsamples), seed, is_raw=True)
 
 
 def sample(
@@ -188,9 +189,17 @@ def _draft(
 
 
 def _write(
-    settings: Settings, say: Say, prompts: Iterable[Prompt], seed: int | None
+    settings: Settings,
+    say: Say,
+    prompts: Iterable[Prompt],
+    seed: int | None,
+    *,
+    is_raw: bool = False,
 ) -> Iterator[Written]:
-    """Lets the model continue each prompt, a batch at a time. No text depends on its batch."""
+    """Lets the model continue each prompt, a batch at a time. No text depends on its batch.
+
+    Unless raw text is wanted, a text is left off where it is enough for a tweet.
+    """
     name = settings.model or default_model(settings.models_dir)
     folder = find_model(name, settings.models_dir)
     if name == DEMO:
@@ -198,7 +207,13 @@ def _write(
     from gpt2bot.gpt2 import GPT2
     from gpt2bot.gpt2.seeds import row_seeds
 
-    model = GPT2.load(folder)
+    model = GPT2.load(
+        folder,
+        engine=settings.engine,
+        precision=settings.precision,
+        threads=settings.threads,
+        say=say,
+    )
     sampling = settings.sampling.model_dump(exclude={"candidates"})
     seed = secrets.randbits(32) if seed is None else seed
     remaining = iter(prompts)
@@ -207,9 +222,18 @@ def _write(
         if not batch:
             return
         seeds = row_seeds(seed, len(batch), start)
-        texts = model.generate([prompt.text for prompt in batch], **sampling, seed=seeds)
+        texts = model.generate(
+            [prompt.text for prompt in batch],
+            **sampling,
+            seed=seeds,
+            is_enough=None if is_raw else partial(_is_enough, batch),
+        )
         for prompt, text, own_seed in zip(batch, texts, seeds, strict=True):
             yield Written(prompt, text, name, own_seed)
+
+
+def _is_enough(batch: Sequence[Prompt], row: int, text: str) -> bool:
+    return is_enough(batch[row].text, text, batch[row].label)
 
 
 def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Ge, Gt, Le
 
 from gpt2bot import __version__
-from gpt2bot.errors import GPT2BotError
+from gpt2bot.errors import GPT2BotError, UsageError
 from gpt2bot.safe_fire import Program
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Share = Annotated[float, Gt(0), Le(1)]
 
 
 def download(model: str, *, base_url: str | None = None, config: Path | None = None) -> None:
-    """Fetches a model that OpenAI published.
+    """Fetches a model that OpenAI published, and compiles it.
 
     A download that was interrupted goes on where it was.
 
@@ -38,11 +38,14 @@ def download(model: str, *, base_url: str | None = None, config: Path | None = N
         config: The configuration file.
     """
     from gpt2bot.config import load_settings
+    from gpt2bot.gpt2.compiled.compile import compile_model
     from gpt2bot.gpt2.download import download as fetch
 
     settings = load_settings(config)
     url = base_url or settings.download.base_url
-    _show(str(fetch(model, settings.models_dir, base_url=url, say=_say)))
+    folder = fetch(model, settings.models_dir, base_url=url, say=_say)
+    compile_model(folder, precision=settings.precision, say=_say)
+    _show(str(folder))
 
 
 def sample(
@@ -127,6 +130,39 @@ def post(
     _show(render_result(result, as_json=json))
 
 
+def compile(  # noqa: A001 (the name on the command line)
+    model: str,
+    *,
+    precision: str | None = None,
+    discard_checkpoint: bool = False,
+    config: Path | None = None,
+) -> None:
+    """Compiles a model, so that it generates fast and starts at once.
+
+    A download, a training and the first use do this by themselves.
+
+    Args:
+        model: The model's name.
+        precision: Of the weights: int8 or float32. What is not given is as configured.
+        discard_checkpoint: Deletes the float32 weights then, which only training needs.
+        config: The configuration file.
+    """
+    from gpt2bot.config import load_settings
+    from gpt2bot.gpt2.compiled import compile as compiling
+    from gpt2bot.gpt2.registry import DEMO, find_model
+
+    settings = load_settings(config)
+    if discard_checkpoint and model == DEMO:
+        raise UsageError("the model in the box keeps its checkpoint")
+    folder = find_model(model, settings.models_dir)
+    precision = precision or settings.precision
+    artifacts = compiling.compile_model(folder, precision=precision, say=_say)
+    if discard_checkpoint:
+        freed = compiling.discard_checkpoint(folder, precision)
+        _say(f"discarded the checkpoint of {model}, which frees {freed / 1e9:.1f} GB")
+    _show(str(artifacts.folder))
+
+
 def train(
     *file: Path,
     name: str,
@@ -163,12 +199,13 @@ def train(
         config: The configuration file.
     """
     from gpt2bot.config import load_settings
+    from gpt2bot.gpt2.compiled.compile import compile_model
     from gpt2bot.gpt2.registry import check_name, find_model
     from gpt2bot.gpt2.training.config import TrainConfig
     from gpt2bot.gpt2.training.train import train as run
 
-    models_dir = load_settings(config).models_dir
-    folder = models_dir / check_name(name)
+    settings = load_settings(config)
+    folder = settings.models_dir / check_name(name)
     given = _given(
         epochs=epochs,
         batch_size=batch_size,
@@ -180,8 +217,9 @@ def train(
         n_layer=n_layer,
         seed=seed,
     )
-    base_folder = find_model(base, models_dir) if base else None
+    base_folder = find_model(base, settings.models_dir) if base else None
     run(file, folder, TrainConfig(**given), base=base_folder, say=_say)
+    compile_model(folder, precision=settings.precision, say=_say)
     _show(str(folder))
 
 
@@ -209,7 +247,7 @@ PROGRAM = Program(
     name="gpt2bot",
     version=__version__,
     about="Writes tweets with GPT-2, labels them as synthetic and posts them to X.",
-    functions=(download, sample, post, train),
+    functions=(download, compile, sample, post, train),
     show=_show,
 )
 

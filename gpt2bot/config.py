@@ -17,7 +17,7 @@ import reprlib
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_config_path, user_data_path, user_state_path
 from pydantic import (
@@ -157,6 +157,9 @@ class Settings(_Section):
     """All settings of one bot. `load_settings` makes them."""
 
     model: Annotated[str, Field(pattern=r"^\w[\w.-]{0,49}$")] | None = None
+    engine: Literal["litert", "tensorflow"] = "litert"
+    precision: Literal["int8", "float32"] = "int8"
+    threads: Annotated[int, Field(ge=1)] | None = None  # what suits the machine
     models_dir: Folder = Path("models")
     state_dir: Folder = Path("state")
     sampling: Sampling = Sampling()

@@ -40,18 +40,19 @@ def x() -> Iterator[XServer]:
 
 def modules(home: Home, *argv: str, **environ: str) -> set[str]:
     """The packages that a command imports."""
-    process = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "gpt2bot", *argv],
+    listing = home.path / "modules"
+    program = (
+        "import sys, pathlib; from gpt2bot.cli import main; main(sys.argv[2:]);"
+        "pathlib.Path(sys.argv[1]).write_text(' '.join(sys.modules))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, str(listing), *argv],
         cwd=home.path,
         env=home.environment(**environ),
         capture_output=True,
-        encoding="utf-8",
+        check=True,
     )
-    return {
-        line.rsplit("|", 1)[1].strip().partition(".")[0]
-        for line in process.stderr.splitlines()
-        if line.startswith("import time:")
-    }
+    return {name.partition(".")[0] for name in listing.read_text().split()}
 
 
 class TestHelp:
@@ -59,7 +60,7 @@ class TestHelp:
     def test_it_goes_to_stdout(self, home: Home, argv: list[str]) -> None:
         result = home.run(*argv)
         assert result.returncode == 0
-        assert result.stdout.startswith(("Writes", "Fetches", "Shows", "Trains"))
+        assert result.stdout.startswith(("Writes", "Fetches", "Compiles", "Shows", "Trains"))
         assert not result.stderr
 
     def test_it_lists_every_command(self, home: Home) -> None:
@@ -143,7 +144,10 @@ class TestStreams:
         assert process.returncode == 141
 
 
-HEAVY = {"tensorflow", "tweepy", "requests", "numpy", "glin_profanity", "twitter_text"}
+HEAVY = {
+    *("tensorflow", "ai_edge_litert", "tweepy", "requests", "numpy"),
+    *("glin_profanity", "twitter_text"),
+}
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["post", "--help"], ["--version"], ["post", "--dry"]])
@@ -165,7 +169,21 @@ def test_a_configuration_error_is_found_before_anything_heavy_is_loaded(
     home: Home, argv: list[str], environ: dict[str, str]
 ) -> None:
     assert home.run(*argv, **environ).returncode == 3
-    assert not modules(home, *argv, **environ) & {"tensorflow", "tweepy", "requests"}
+    assert not modules(home, *argv, **environ) & HEAVY
+
+
+@pytest.mark.parametrize("argv", [["sample"], ["sample", "--raw"], ["post", "--dry-run"]])
+def test_what_generates_loads_no_tensorflow_and_no_tweepy(home: Home, argv: list[str]) -> None:
+    loaded = modules(home, *argv)
+    assert "ai_edge_litert" in loaded
+    assert not loaded & {"tensorflow", "keras", "tweepy"}
+
+
+def test_posting_loads_no_tensorflow(home: Home, x: XServer) -> None:
+    loaded = modules(home, "post", **x.environment)
+    assert {"ai_edge_litert", "tweepy", "requests"} <= loaded
+    assert "tensorflow" not in loaded
+    assert len(x.texts) == 1
 
 
 @pytest.mark.parametrize(

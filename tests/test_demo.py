@@ -8,7 +8,8 @@ import re
 import pytest
 
 from gpt2bot.gpt2 import GPT2
-from gpt2bot.gpt2.checkpoint import read_description, read_weights, verify
+from gpt2bot.gpt2.checkpoint import read_weights, verify
+from gpt2bot.gpt2.layout import read_description
 from gpt2bot.gpt2.registry import DATA_FILE, FILES, find_model
 from gpt2bot.gpt2.training.held_out import HeldOut
 from tests.fakes.home import Home

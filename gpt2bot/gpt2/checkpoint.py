@@ -8,25 +8,23 @@ are named and shaped as `HParams.shapes` has them.
 
 from __future__ import annotations
 
-import contextlib
-import re
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt2bot.errors import CheckpointError, ModelMissingError
-from gpt2bot.gpt2.hparams import HParams
+from gpt2bot.errors import CheckpointError
+from gpt2bot.gpt2.folders import replaced_folder
+from gpt2bot.gpt2.layout import ADVICE, PREFIX, STATE_FILE, checkpoint_prefix, read_description
 from gpt2bot.gpt2.tensorflow import tf
-from gpt2bot.gpt2.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from gpt2bot.gpt2.hparams import HParams
+    from gpt2bot.gpt2.tokenizer import Tokenizer
 
     Weights = Mapping[str, tf.Tensor]
 
 SCOPE = "model/"
-PREFIX = "model.ckpt"
-ADVICE = "delete its folder, then download or train the model again"
 
 # What TensorFlow's reader raises for files that are damaged, cut short or no checkpoint at all.
 _READER_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
@@ -42,7 +40,7 @@ def read_weights(folder: Path, hparams: HParams) -> dict[str, tf.Tensor]:
         CheckpointError: A file or tensor is missing, has another shape than `hparams.json` implies,
             or its bytes do not have the CRC that the index holds.
     """
-    return dict(_tensors(folder, hparams))
+    return dict(stream_weights(folder, hparams))
 
 
 def verify(folder: Path) -> None:
@@ -53,28 +51,8 @@ def verify(folder: Path) -> None:
         CheckpointError: Something is damaged, or does not fit; the message names it.
     """
     hparams, _ = read_description(folder)
-    for _ in _tensors(folder, hparams):
+    for _ in stream_weights(folder, hparams):
         pass
-
-
-def read_description(folder: Path) -> tuple[HParams, Tokenizer]:
-    """Reads what a model is, without its weights.
-
-    Raises:
-        ModelMissingError: There is no such folder.
-        CheckpointError: A file is missing or damaged, or the vocabulary has another size than
-            `hparams.json` says.
-    """
-    if not folder.is_dir():
-        raise ModelMissingError(f"there is no model in {folder}")
-    hparams = HParams.read(folder / "hparams.json")
-    tokenizer = Tokenizer.read(folder)
-    if tokenizer.n_vocab != hparams.n_vocab:
-        raise CheckpointError(
-            f"{folder}: encoder.json has {tokenizer.n_vocab} tokens, but hparams.json says "
-            f"{hparams.n_vocab}; {ADVICE}"
-        )
-    return hparams, tokenizer
 
 
 def write_model(
@@ -101,7 +79,7 @@ def write_model(
         write_tensors(new / PREFIX, _openai_tensors(hparams, weights))
         _write_meta_graph(new / f"{PREFIX}.meta", hparams)
         state = f'model_checkpoint_path: "{PREFIX}"\nall_model_checkpoint_paths: "{PREFIX}"\n'
-        (new / "checkpoint").write_text(state, encoding="utf-8")
+        (new / STATE_FILE).write_text(state, encoding="utf-8")
 
 
 def write_tensors(prefix: Path, tensors: Weights) -> None:
@@ -121,34 +99,9 @@ def write_tensors(prefix: Path, tensors: Weights) -> None:
         raise OSError(f"cannot write {prefix}: {_reason(error)}") from error
 
 
-@contextlib.contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to fill, which takes the place of `folder` if nothing is raised."""
-    new, old = (folder.with_name(f".{folder.name}.{part}") for part in ("new", "old"))
-    restore_folder(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir()
-    try:
-        yield new
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        restore_folder(folder)
-
-
-def restore_folder(folder: Path) -> None:
-    """Puts a folder back whose replacement ended between the two renames; else tidies up."""
-    old = folder.with_name(f".{folder.name}.old")
-    if not folder.exists() and old.exists():
-        old.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _tensors(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Tensor]]:
-    prefix = _prefix(folder)
+def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Tensor]]:
+    """Reads a model's tensors one after the other, in the network's order; see `read_weights`."""
+    prefix = checkpoint_prefix(folder)
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         stored: dict[str, list[int]] = reader.get_variable_to_shape_map()
@@ -181,27 +134,6 @@ def _tensors(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Tensor]]:
                 f"{_reason(error)}; {ADVICE}"
             ) from error
         yield name, tf.cast(tf.reshape(tensor, shape), tf.float32)
-
-
-def _prefix(folder: Path) -> Path:
-    """The path that the checkpoint's files start with, by the text file `checkpoint`.
-
-    Only the last part of what it names counts: other tools write where the model once lay, and a
-    downloaded file must not lead out of its folder.
-    """
-    state = folder / "checkpoint"
-    try:
-        text = state.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise CheckpointError(f"cannot read {state}: {error.strerror}; {ADVICE}") from error
-    match = re.search(r'^model_checkpoint_path: "(?:[^"]*[/\\])?([^"/\\]+)"', text, re.MULTILINE)
-    if match is None:
-        raise CheckpointError(f"{state} does not name a checkpoint; {ADVICE}")
-    prefix = folder / match[1]
-    for suffix in (".index", ".data-00000-of-00001"):
-        if not Path(f"{prefix}{suffix}").is_file():
-            raise CheckpointError(f"{prefix}{suffix} is missing; {ADVICE}")
-    return prefix
 
 
 def _openai_tensors(hparams: HParams, weights: Weights) -> dict[str, tf.Tensor]:

@@ -14,8 +14,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import CheckpointError, ModelError
+from gpt2bot.gpt2.layout import STATE_FILE
 from gpt2bot.gpt2.lock import exclusive
-from gpt2bot.gpt2.registry import FILES, canonical_name
+from gpt2bot.gpt2.registry import FILES, canonical_name, is_compiled
 from gpt2bot.gpt2.transfer import Patience, RemoteFile, Server, size_of
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ def _is_in_place(folder: Path) -> bool:
     """Whether the model is there, as far as the lengths of its files tell."""
     if not folder.exists():
         return False
+    if is_compiled(folder) and not (folder / STATE_FILE).exists():
+        return True  # its checkpoint was discarded
     told = {file.name: file.length for file in _read_record(folder)}
     sizes = {name: size_of(folder / name) for name in FILES}
     wrong = [name for name, size in sizes.items() if size == 0 or size != told.get(name, size)]

@@ -8,28 +8,33 @@ from typing import TYPE_CHECKING
 from gpt2bot.errors import LockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Holds the lock of a model, which the kernel gives free when the process ends.
+def exclusive(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Holds the lock of a folder, which the kernel gives free when the process ends.
 
     Args:
-        folder: Of the model, which need not be there; the lock is a hidden file beside it.
+        folder: It need not be there; the lock is a hidden file beside it.
+        wait: Told that it must be waited for; None does not wait.
 
     Raises:
-        LockedError: Another process holds it; said at once, without waiting.
+        LockedError: Another process holds it, and it was not to be waited for.
     """
     import filelock
 
     folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
-        held = filelock.FileLock(folder.with_name(f".{folder.name}.lock")).acquire(blocking=False)
+        held = lock.acquire(blocking=False)
     except filelock.Timeout as error:
-        raise LockedError(
-            f"another process is making {folder}: wait until it is done, or stop it"
-        ) from error
+        if wait is None:
+            raise LockedError(
+                f"another process is making {folder}: wait until it is done, or stop it"
+            ) from error
+        wait(f"another process is making {folder}: waiting for it")
+        held = lock.acquire()
     with held:
         yield

@@ -5,26 +5,25 @@ from __future__ import annotations
 import codecs
 import secrets
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpt2bot.errors import PromptTooLongError
-from gpt2bot.gpt2 import network
-from gpt2bot.gpt2.checkpoint import read_description, read_weights
-from gpt2bot.gpt2.engine import TensorFlowEngine
-from gpt2bot.gpt2.generate import generate
-from gpt2bot.gpt2.sampler import sample
+from gpt2bot.errors import PromptTooLongError, UsageError
+from gpt2bot.gpt2.generate import Sampling, generate
+from gpt2bot.gpt2.layout import read_description
 from gpt2bot.gpt2.seeds import row_seeds
-from gpt2bot.gpt2.tensorflow import tf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from gpt2bot.gpt2.generate import Engine
     from gpt2bot.gpt2.hparams import HParams
     from gpt2bot.gpt2.tokenizer import Tokenizer
+
+ENGINES = ("litert", "tensorflow")
 
 
 @dataclass(frozen=True)
@@ -49,45 +48,76 @@ class GPT2:
 
     Every text begins after `<|endoftext|>`, as in GPT-2's training: a prompt is the beginning of a
     text, and an empty prompt is no special case.
+
+    Args:
+        hparams: The model's hyperparameters.
+        tokenizer: Its vocabulary.
+        engine: What generates.
+        read_weights: Gives the float32 weights, when `logits` or `score` first want them.
     """
 
     def __init__(
-        self, hparams: HParams, tokenizer: Tokenizer, weights: Mapping[str, tf.Tensor]
+        self,
+        hparams: HParams,
+        tokenizer: Tokenizer,
+        engine: Engine,
+        read_weights: Callable[[], Mapping[str, Any]],
     ) -> None:
         self.hparams = hparams
         self.tokenizer = tokenizer
-        self._engine = TensorFlowEngine(weights, hparams)
-        self._forward = tf.function(
-            partial(network.forward, weights, hparams),
-            autograph=False,
-            input_signature=[tf.TensorSpec([None, None], tf.int32)],
-        )
-        scalar = partial(tf.TensorSpec, [])
-        self._sample = tf.function(
-            lambda logits, uniform, temperature, top_k, top_p: sample(
-                logits, uniform, temperature=temperature, top_k=top_k, top_p=top_p
-            ),
-            autograph=False,
-            input_signature=[
-                tf.TensorSpec([None, hparams.n_vocab], tf.float32),
-                tf.TensorSpec([None], tf.float32),
-                scalar(tf.float32),
-                scalar(tf.int32),
-                scalar(tf.float32),
-            ],
-        )
+        self._engine = engine
+        self._read_weights = read_weights
 
     @classmethod
-    def load(cls, folder: Path | str) -> GPT2:
+    def load(
+        cls,
+        folder: Path | str,
+        *,
+        engine: str = "litert",
+        precision: str = "int8",
+        threads: int | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> GPT2:
         """Loads a model from a folder in OpenAI's layout.
+
+        Args:
+            folder: Of the model.
+            engine: What generates: `litert`, from the compiled model, which is made first if need
+                be; or `tensorflow`, for owners of a GPU.
+            precision: Of the compiled weights, `int8` or `float32`.
+            threads: Threads of `litert`; None takes what suits the machine.
+            say: Told what is being done, a line at a time.
 
         Raises:
             ModelMissingError: There is no such folder.
             CheckpointError: A file is missing, damaged or does not fit the others.
+            ModelError: It must be compiled, and there is no room or no place for that.
+            UsageError: There is no such engine or precision.
         """
         folder = Path(folder)
         hparams, tokenizer = read_description(folder)
-        return cls(hparams, tokenizer, read_weights(folder, hparams))
+        if engine not in ENGINES:
+            raise UsageError(f"there is no engine {engine!r}: choose {' or '.join(ENGINES)}")
+        if engine == "tensorflow":
+            from gpt2bot.gpt2.checkpoint import read_weights
+
+            return cls.of_weights(hparams, tokenizer, read_weights(folder, hparams))
+        from gpt2bot.gpt2.compiled.compile import load_engine
+
+        def read() -> Mapping[str, Any]:
+            from gpt2bot.gpt2.checkpoint import read_weights
+
+            return read_weights(folder, hparams)
+
+        litert = load_engine(folder, hparams, precision=precision, threads=threads, say=say)
+        return cls(hparams, tokenizer, litert, read)
+
+    @classmethod
+    def of_weights(cls, hparams: HParams, tokenizer: Tokenizer, weights: Mapping[str, Any]) -> GPT2:
+        """A model of weights in memory, named as in `HParams.shapes`, run by TensorFlow."""
+        from gpt2bot.gpt2.tensorflow_engine import TensorFlowEngine
+
+        return cls(hparams, tokenizer, TensorFlowEngine(weights, hparams), lambda: weights)
 
     def logits(self, ids: Sequence[int] | Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
         """What the network says to token ids, in float32.
@@ -111,6 +141,19 @@ class GPT2:
             raise ValueError(f"token ids go from 0 to {self.hparams.n_vocab - 1}")
         array: np.ndarray = self._forward(tokens).numpy()
         return array
+
+    @cached_property
+    def _forward(self) -> Callable[[np.ndarray], Any]:
+        """The network in TensorFlow, which is loaded when it is first wanted."""
+        from gpt2bot.gpt2 import network
+        from gpt2bot.gpt2.tensorflow import tf
+
+        function: Callable[[np.ndarray], Any] = tf.function(
+            partial(network.forward, self._read_weights(), self.hparams),
+            autograph=False,
+            input_signature=[tf.TensorSpec([None, None], tf.int32)],
+        )
+        return function
 
     def score(self, text: str) -> list[TokenScore]:
         """Scores each token of a text, given those before it.
@@ -139,6 +182,7 @@ class GPT2:
         top_p: float = 1.0,
         temperature: float = 1.0,
         seed: int | Sequence[int] | None = None,
+        is_enough: Callable[[int, str], bool] | None = None,
     ) -> list[str]:
         """Continues each prompt.
 
@@ -151,6 +195,8 @@ class GPT2:
             temperature: See `sampler.sample`.
             seed: Of the run, from which each row gets its own by `seeds.row_seeds`; or a seed a
                 row. None draws one. A text depends on its prompt and its own seed alone.
+            is_enough: Asked after each token, with the number of a prompt and its continuation so
+                far; what is enough is not continued.
 
         Returns:
             The continuations, without the prompts.
@@ -159,7 +205,9 @@ class GPT2:
             PromptTooLongError: A prompt leaves no room for a new token.
             ValueError: A setting is out of its range.
         """
-        _check_settings(length, top_k, top_p, temperature)
+        if length < 1:
+            raise ValueError(f"length must be at least 1, not {length}")
+        sampling = Sampling(top_k=top_k, top_p=top_p, temperature=temperature)
         if isinstance(prompts, str):
             raise TypeError("prompts must be a list of texts, not a text")
         if not prompts:
@@ -169,8 +217,10 @@ class GPT2:
         seeds = row_seeds(seed, len(prompts)) if isinstance(seed, int) else list(seed)
         if len(seeds) != len(prompts):
             raise ValueError(f"{len(prompts)} prompts need as many seeds, not {len(seeds)}")
-        settings = (tf.constant(temperature, tf.float32), top_k, tf.constant(top_p, tf.float32))
         end = self.tokenizer.end_of_text
+        stop: dict[str, Any] = {}
+        if is_enough:
+            stop["is_enough"] = lambda row, ids: is_enough(row, self._text(ids))
         rows = generate(
             self._engine,
             [[end, *self.tokenizer.encode(prompt)] for prompt in prompts],
@@ -178,7 +228,8 @@ class GPT2:
             n_ctx=self.hparams.n_ctx,
             end_of_text=end,
             seeds=seeds,
-            draw=lambda logits, uniform: self._sample(logits, uniform, *settings).numpy(),
+            sampling=sampling,
+            **stop,
         )
         return [self._text(row) for row in rows]
 
@@ -186,14 +237,3 @@ class GPT2:
         # A row may stop between the bytes of a character, which is then left out.
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         return decoder.decode(self.tokenizer.decode_bytes(ids), final=False)
-
-
-def _check_settings(length: int, top_k: int, top_p: float, temperature: float) -> None:
-    if length < 1:
-        raise ValueError(f"length must be at least 1, not {length}")
-    if top_k < 0:
-        raise ValueError(f"top_k must be at least 0, not {top_k}")
-    if not 0.0 < top_p <= 1.0:
-        raise ValueError(f"top_p must be above 0 and at most 1, not {top_p}")
-    if not temperature > 0.0:
-        raise ValueError(f"temperature must be above 0, not {temperature}")

@@ -91,14 +91,19 @@ def attention(
     """Multi-head attention of the new positions to the cache and themselves; see `block`."""
     qkv = dense(x, w["attn/c_attn/w"], w["attn/c_attn/b"])  # [b, t, e] -> [b, t, 3e]
     q, k, v = (split_heads(part, n_head) for part in tf.split(qkv, 3, axis=-1))  # [b, h, t, d]
-    keys, values = k, v
+    q *= float(q.shape[-1]) ** -0.5
+    scores = tf.matmul(q, k, transpose_b=True)  # [b, h, t, t]
     if past is not None:
-        keys = tf.concat([past[0], k], axis=2)  # [b, h, p + t, d]
-        values = tf.concat([past[1], v], axis=2)
-    scale = float(q.shape[-1]) ** -0.5
+        # Cache and new positions are multiplied apart and only the scores are joined: joining the
+        # keys and values would copy the whole cache at every step.
+        scores = tf.concat([tf.matmul(q, past[0], transpose_b=True), scores], axis=-1)
     # Subtracted, for TensorFlow fuses a product and a sum to what takes 8 times as long on a CPU.
-    scores = tf.matmul(q * scale, keys, transpose_b=True) - mask  # [b, h, t, p + t]
-    a = tf.matmul(dropout(tf.nn.softmax(scores)), values)  # [b, h, t, d]
+    p = dropout(tf.nn.softmax(scores - mask))  # [b, h, t, p + t]
+    if past is None:
+        a = tf.matmul(p, v)  # [b, h, t, d]
+    else:
+        n = tf.shape(past[0])[2]
+        a = tf.matmul(p[..., :n], past[1]) + tf.matmul(p[..., n:], v)
     return dense(merge_heads(a), w["attn/c_proj/w"], w["attn/c_proj/b"]), k, v
 
 

@@ -23,6 +23,9 @@ FILES = (
     "vocab.bpe",
 )
 
+COMPILED = "litert-"
+"""What the names of the folders of compiled models begin with."""
+
 PUBLISHED = {
     "124M": HParams(n_vocab=50257, n_ctx=1024, n_embd=768, n_head=12, n_layer=12),
     "355M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1024, n_head=16, n_layer=24),
@@ -90,7 +93,7 @@ def find_model(name: str, models_dir: Path) -> Path:
 def installed_models(models_dir: Path) -> list[str]:
     """The names of the models that are here: the largest first, and `demo` at the end."""
     sizes = {
-        folder.name: _data_size(folder)
+        folder.name: _data_size(folder) or 4 * HParams.read(folder / "hparams.json").n_params
         for folder in (models_dir.iterdir() if models_dir.is_dir() else ())
         if _NAME.fullmatch(folder.name) and is_model(folder)
     }
@@ -106,7 +109,13 @@ def default_model(models_dir: Path) -> str:
 
 def is_model(folder: Path) -> bool:
     """Whether a folder looks like a model; whether it is a whole one, `checkpoint.verify` tells."""
-    return (folder / "hparams.json").is_file() and _data_size(folder) > 0
+    has_weights = _data_size(folder) > 0 or is_compiled(folder)
+    return (folder / "hparams.json").is_file() and has_weights
+
+
+def is_compiled(folder: Path) -> bool:
+    """Whether there is a compiled model in a folder, which needs no checkpoint."""
+    return any(folder.glob(f"{COMPILED}*/manifest.json"))
 
 
 def _folders(name: str, models_dir: Path) -> tuple[Path, ...]:

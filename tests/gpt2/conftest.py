@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gpt2bot.gpt2.checkpoint import write_model
+from gpt2bot.gpt2.compiled.artifacts import PRECISIONS
+from gpt2bot.gpt2.compiled.compile import compile_model
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.tensorflow import tf
 from gpt2bot.gpt2.training.vocabulary import learn_vocabulary
@@ -42,6 +44,16 @@ def weights(hparams):
 def model_folder(tmp_path, hparams, tokenizer, weights):
     folder = tmp_path / "models" / "tiny"
     write_model(folder, hparams, tokenizer, weights)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_folder(tmp_path_factory, hparams, tokenizer, weights):
+    """A model with its compiled forms, which no test may change."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    write_model(folder, hparams, tokenizer, weights)
+    for precision in PRECISIONS:
+        compile_model(folder, precision=precision)
     return folder
 
 

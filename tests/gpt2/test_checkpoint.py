@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 
 from gpt2bot.errors import CheckpointError, ModelMissingError
-from gpt2bot.gpt2.checkpoint import (
-    read_description,
-    read_weights,
-    restore_folder,
-    verify,
-    write_model,
-)
+from gpt2bot.gpt2.checkpoint import read_weights, verify, write_model
+from gpt2bot.gpt2.folders import restore_folder
+from gpt2bot.gpt2.layout import read_description
 from gpt2bot.gpt2.tensorflow import tf
 
 DATA, INDEX = "model.ckpt.data-00000-of-00001", "model.ckpt.index"

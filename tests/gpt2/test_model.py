@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gpt2bot.errors import PromptTooLongError
+from gpt2bot.errors import PromptTooLongError, UsageError
 from gpt2bot.gpt2 import GPT2
 from gpt2bot.gpt2.seeds import row_seeds
 from gpt2bot.gpt2.tokenizer import END_OF_TEXT
@@ -14,9 +14,9 @@ from tests.gpt2 import reference
 PROMPTS = ["the quick brown fox", "", "dog", "over the lazy dog and the"]
 
 
-@pytest.fixture
-def lm(model_folder):
-    return GPT2.load(model_folder)
+@pytest.fixture(params=["tensorflow", "litert"])
+def lm(compiled_folder, request):
+    return GPT2.load(compiled_folder, engine=request.param, precision="float32")
 
 
 def test_greedy_text_is_that_of_the_numpy_reference(lm, weights):
@@ -43,13 +43,13 @@ def test_without_a_seed_texts_differ(lm):
     assert len(set(lm.generate([""] * 8, top_k=0, length=12))) > 4
 
 
-def test_a_text_ends_at_end_of_text_which_never_appears(model_folder, hparams, tokenizer, weights):
+def test_a_text_ends_at_end_of_text_which_never_appears(hparams, tokenizer, weights):
     # The same stream everywhere leaves two tokens to choose from, each half of the time.
     biased = {name: value * 0 for name, value in weights.items()}
     embedding = np.zeros([hparams.n_vocab, hparams.n_embd], np.float32)
     embedding[tokenizer.end_of_text, 0] = embedding[tokenizer.encode("e")[0], 0] = 30
     biased |= {"wte": embedding, "ln_f/b": np.eye(hparams.n_embd, dtype=np.float32)[0]}
-    lm = GPT2(hparams, tokenizer, biased)
+    lm = GPT2.of_weights(hparams, tokenizer, biased)
     texts = lm.generate([""] * 64, length=20, seed=1, top_k=0)
     assert not any(END_OF_TEXT in text for text in texts)
     assert set("".join(texts)) == {"e"}
@@ -79,12 +79,37 @@ def test_a_cut_character_is_left_out(lm):
     assert lm._text([euro[1], *lm.tokenizer.encode("dog")]) == "\ufffddog"
 
 
-def test_a_second_generate_does_not_retrace(lm):
+def test_a_second_generate_does_not_retrace(compiled_folder):
+    lm = GPT2.load(compiled_folder, engine="tensorflow")
     lm.generate(["dog"], length=3)
-    counts = [f.experimental_get_tracing_count() for f in (lm._engine._advance, lm._sample)]
+    functions = (lm._engine._advance, lm._engine._sample)
+    assert [f.experimental_get_tracing_count() for f in functions] == [1, 1]
     lm.generate(PROMPTS, length=9, top_k=7, top_p=0.5, temperature=0.7)
-    assert counts == [1, 1]
-    assert [f.experimental_get_tracing_count() for f in (lm._engine._advance, lm._sample)] == counts
+    assert [f.experimental_get_tracing_count() for f in functions] == [1, 1]
+
+
+def test_what_is_enough_is_not_continued(lm):
+    full = lm.generate(PROMPTS, length=16, seed=3)
+    asked = []
+
+    def is_enough(row, text):
+        asked.append((row, text))
+        return row != 1 and len(text) >= 5 * (row + 1)
+
+    found = lm.generate(PROMPTS, length=16, seed=3, is_enough=is_enough)
+    assert found[1] == full[1]
+    for row in (0, 2, 3):
+        texts = [text for number, text in asked if number == row]
+        assert all(len(text) < 5 * (row + 1) for text in texts[:-1])
+        assert found[row] == texts[-1]
+        assert full[row].startswith(found[row])
+
+
+def test_an_unknown_engine_or_precision_is_an_error(compiled_folder):
+    with pytest.raises(UsageError, match="choose litert or tensorflow"):
+        GPT2.load(compiled_folder, engine="torch")
+    with pytest.raises(UsageError, match="choose int8 or float32"):
+        GPT2.load(compiled_folder, precision="int4")
 
 
 @pytest.mark.parametrize(

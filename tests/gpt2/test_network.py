@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gpt2bot.gpt2 import network
-from gpt2bot.gpt2.engine import TensorFlowEngine
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.tensorflow import tf
+from gpt2bot.gpt2.tensorflow_engine import TensorFlowEngine
 from tests.gpt2 import reference
 
 GOLDEN = Path(__file__).parent / "golden" / "transformers.npz"
@@ -37,7 +37,7 @@ def test_decoding_with_the_cache_gives_the_logits_of_the_full_pass(hparams, weig
     ids = np.random.default_rng(2).integers(0, hparams.n_vocab, [2, hparams.n_ctx], dtype=np.int32)
     full = network.forward(weights, hparams, tf.constant(ids)).numpy()
     engine = TensorFlowEngine(weights, hparams)
-    steps = [engine.prefill(ids[:, :prompt_length], np.zeros(2, np.int32))]
+    steps = [engine.prefill(ids[:, :prompt_length])]
     steps += [engine.step(column) for column in ids.T[prompt_length:]]
     np.testing.assert_allclose(np.stack(steps, axis=1), full[:, prompt_length - 1 :], atol=1e-4)
 
@@ -45,11 +45,8 @@ def test_decoding_with_the_cache_gives_the_logits_of_the_full_pass(hparams, weig
 def test_padded_rows_of_a_batch_give_what_each_gives_alone(hparams, weights):
     rng = np.random.default_rng(3)
     rows = [rng.integers(0, hparams.n_vocab, n) for n in (9, 1, 4)]
-    tokens = np.zeros([3, 9], np.int32)
-    for padded, row in zip(tokens, rows, strict=True):
-        padded[9 - len(row) :] = row
     engine = TensorFlowEngine(weights, hparams)
-    together = [engine.prefill(tokens, np.array([0, 8, 5], np.int32))]
+    together = [engine.prefill(rows)]
     together.append(engine.step(np.array([7, 8, 9], np.int32)))
     for number, row in enumerate(rows):
         wanted = reference.logits(weights, hparams.n_head, [*row, 7 + number])[-2:]

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpt2bot.errors import TrainingError
-from gpt2bot.gpt2.checkpoint import (
-    read_description,
-    read_weights,
-    restore_folder,
-    write_model,
-)
+from gpt2bot.gpt2.checkpoint import read_weights, write_model
+from gpt2bot.gpt2.folders import restore_folder
 from gpt2bot.gpt2.hparams import HParams
+from gpt2bot.gpt2.layout import read_description
 from gpt2bot.gpt2.lock import exclusive
 from gpt2bot.gpt2.tensorflow import tf
 from gpt2bot.gpt2.training import corpus

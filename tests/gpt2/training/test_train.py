@@ -11,7 +11,8 @@ import pytest
 
 from gpt2bot.errors import CheckpointError, TrainingError
 from gpt2bot.gpt2 import GPT2
-from gpt2bot.gpt2.checkpoint import read_description, read_weights, verify
+from gpt2bot.gpt2.checkpoint import read_weights, verify
+from gpt2bot.gpt2.layout import read_description
 from gpt2bot.gpt2.training.config import TrainConfig
 from gpt2bot.gpt2.training.corpus import read_text_file, split_items
 from gpt2bot.gpt2.training.train import initial_weights, train

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gpt2bot.gpt2 import network
+from gpt2bot.gpt2.sampler import sample
 from gpt2bot.gpt2.tensorflow import tf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gpt2bot.gpt2.hparams import HParams
 
@@ -36,18 +38,56 @@ class TensorFlowEngine:
                 [(cache, cache)] * hparams.n_layer,
             ],
         )
+        scalar = partial(tf.TensorSpec, [])
+        self._sample = tf.function(
+            lambda logits, uniform, temperature, top_k, top_p: sample(
+                logits, uniform, temperature=temperature, top_k=top_k, top_p=top_p
+            ),
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None, hparams.n_vocab], tf.float32),
+                tf.TensorSpec([None], tf.float32),
+                scalar(tf.float32),
+                scalar(tf.int32),
+                scalar(tf.float32),
+            ],
+        )
 
-    def prefill(self, tokens: np.ndarray, padding: np.ndarray) -> np.ndarray:
+    def prefill(self, prompts: Sequence[Sequence[int]]) -> np.ndarray:
         """See `generate.Engine`."""
         h, d = self._hparams.n_head, self._hparams.n_embd // self._hparams.n_head
-        empty = tf.zeros([len(tokens), h, 0, d])
-        self._padding = tf.constant(padding, tf.int32)
+        # Padded on the left, so that all rows go on in the same column.
+        longest = max(map(len, prompts))
+        self._padding = tf.constant([longest - len(prompt) for prompt in prompts], tf.int32)
+        tokens = np.zeros([len(prompts), longest], np.int32)
+        for row, prompt in zip(tokens, prompts, strict=True):
+            row[longest - len(prompt) :] = prompt
+        empty = tf.zeros([len(prompts), h, 0, d])
         self._cache = [(empty, empty)] * self._hparams.n_layer
         return self._run(tokens)
 
     def step(self, tokens: np.ndarray) -> np.ndarray:
         """See `generate.Engine`."""
         return self._run(tokens[:, np.newaxis])
+
+    def select(self, rows: np.ndarray) -> None:
+        """See `generate.Engine`."""
+        self._padding = tf.gather(self._padding, rows)
+        self._cache = [(tf.gather(k, rows), tf.gather(v, rows)) for k, v in self._cache]
+
+    def draw(
+        self,
+        logits: np.ndarray,
+        uniform: np.ndarray,
+        *,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+    ) -> np.ndarray:
+        """See `generate.Engine`."""
+        settings = (tf.constant(temperature, tf.float32), top_k, tf.constant(top_p, tf.float32))
+        array: np.ndarray = self._sample(logits, uniform, *settings).numpy()
+        return array
 
     def _run(self, tokens: np.ndarray) -> np.ndarray:
         logits, self._cache = self._advance(tf.constant(tokens), self._padding, self._cache)

@@ -1,0 +1,1 @@
+"""One short runner a system: it runs in the system's own environment and prints its figures."""

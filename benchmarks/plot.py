@@ -103,6 +103,8 @@ def _finish(axes: Axes, ticks: list[float]) -> None:
     """What the curves have in common."""
     from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
+    if not ticks:  # nothing was measured, and a logarithmic axis must have something
+        return
     axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_yscale("log")

@@ -113,4 +113,5 @@ def _finish(axes: Axes, ticks: list[float]) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("ms a step")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.set_ylim(top=3 * axes.get_ylim()[1])  # room for the legend
+    axes.legend(loc="upper left", ncols=2)

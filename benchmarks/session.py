@@ -86,7 +86,6 @@ class Session:
             _say(f"round {number + 1} of {self.plan.rounds}")
             self._machine_and_commands()
             for model in self.plan.models:
-                self._cold(model)
                 for system in systems:
                     self._turn(system, model)
         self._growth(own)
@@ -158,24 +157,9 @@ class Session:
         with self._noting("gpt2bot --help"):
             figures.add(f.HELP, self._gpt2bot("--help").seconds)
 
-    def _cold(self, model: str) -> None:
-        """A whole process of our own that writes a text."""
-        options = {
-            "--length": str(self.plan.length),
-            "--model": model,
-            "--seed": "1",
-            "--prompt": PROMPT,
-        }
-        with self._noting(f"gpt2bot sample, {model}"):
-            words = [word for option in options.items() for word in option]
-            self._add_cold(OWN, model, self._gpt2bot("sample", "--raw", *words))
-
     def _turn(self, system: System, model: str) -> None:
         folder, plan = self._models / model, self.plan
         with self._noting(f"{system.name}, {model}"):
-            if system.name != OWN:
-                text = system.request(folder, max(plan.threads), ((1, plan.length),), repeats=0)
-                self._add_cold(system.name, model, system.measure(text)[0])
             for threads in plan.threads:
                 points = tuple((batch, plan.length) for batch in plan.batches)
                 request = system.request(
@@ -190,6 +174,23 @@ class Session:
                     rate = batch * (length - 1) / (whole - first)
                     self.results.figures.add(f.FIRST, first, case)
                     self.results.figures.add(f.DECODE, rate, case)
+            self._whole_process(system, model)  # last, so that its files are in the page cache
+
+    def _whole_process(self, system: System, model: str) -> None:
+        """A process that writes a text: of our own the command, of a peer its runner."""
+        length = self.plan.length
+        if system.name == OWN:
+            options = ["--raw", "--length", str(length), "--model", model, "--seed", "1"]
+            process = self._gpt2bot("sample", *options, "--prompt", PROMPT)
+        else:
+            threads = max(self.plan.threads)
+            request = system.request(self._models / model, threads, ((1, length),), repeats=0)
+            process, _ = system.measure(request)
+        case = Case(system.name, model)
+        self.results.figures.add(f.COLD, process.seconds, case)
+        self.results.figures.add(f.PEAK, process.peak_bytes, case)
+        if process.anonymous_bytes:
+            self.results.figures.add(f.ANONYMOUS, process.anonymous_bytes, case)
 
     def _growth(self, own: System) -> None:
         """How the cost of a step grows with the batch and with the length."""
@@ -215,13 +216,6 @@ class Session:
                 for batch, length, first, whole in _measured(own.measure(request)[1]):
                     case = Case(OWN, model, threads, batch, length)
                     self.results.figures.add(f.STEP, (whole - first) / (length - 1), case)
-
-    def _add_cold(self, system: str, model: str, process: Process) -> None:
-        case = Case(system, model)
-        self.results.figures.add(f.COLD, process.seconds, case)
-        self.results.figures.add(f.PEAK, process.peak_bytes, case)
-        if process.anonymous_bytes:
-            self.results.figures.add(f.ANONYMOUS, process.anonymous_bytes, case)
 
     def _gpt2bot(self, *words: str) -> Process:
         settings = {

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 TIMEOUT = 300  # seconds; only a command that hangs needs them
 
@@ -23,7 +21,9 @@ class Home:
     def environment(self, **environ: str) -> dict[str, str]:
         """The environment of a command: no settings but these."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("GPT2BOT_", "XDG_"))}
-        return {**inherited, "HOME": str(self.path), **environ}
+        # Keras, which TensorFlow brings, imports Matplotlib where it is installed.
+        elsewhere = str(Path(tempfile.gettempdir()) / "gpt2bot-matplotlib")
+        return {**inherited, "HOME": str(self.path), "MPLCONFIGDIR": elsewhere, **environ}
 
     def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
         """Starts `gpt2bot`."""

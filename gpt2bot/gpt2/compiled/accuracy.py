@@ -54,7 +54,7 @@ class Accuracy:
 
     def layer(self, weights: network.Weights, graph: Graph) -> None:
         """Goes through the next layer."""
-        compiled = Layers([graph], self._hparams)
+        compiled = Layers([lambda: graph], self._hparams)
         for number, x in enumerate(self._exact):
             mask = network.causal_mask(tf.shape(x)[1])
             self._exact[number], _, _ = network.block(weights, x, mask, n_head=self._hparams.n_head)

@@ -6,6 +6,7 @@ v = n_vocab.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from gpt2bot.gpt2.compiled.packed import packed_file
 from gpt2bot.gpt2.compiled.runtime import Buffer, Graph
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from gpt2bot.gpt2.compiled.artifacts import Artifacts
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 # The cache grows by so many columns: attention costs as much for empty ones as for full ones.
 _GROWTH = 32
-# Prompts are computed in pieces of so many rows times positions at most, since each layer keeps the
-# memory that its largest piece took. More would not be faster, so few are bound by arithmetic.
-_MOST_POSITIONS = 32
+# Prompts are computed in pieces of so many positions, which bounds the memory that a layer takes.
+# More would not be faster, as so many are bound by arithmetic; and it is the same number for any
+# batch, as sums are rounded in another way where the pieces are others.
+_PIECE = 64
 
 
 class LiteRTEngine:
@@ -47,7 +49,7 @@ class LiteRTEngine:
         self._hparams = hparams
         self._wte = np.load(artifacts.folder / "wte.npy", mmap_mode="r")  # [v, e]
         self._wpe = np.load(artifacts.folder / "wpe.npy", mmap_mode="r")  # [n_ctx, e]
-        self._layers = Layers([load(path) for path in artifacts.layers], hparams)
+        self._layers = Layers([partial(load, path) for path in artifacts.layers], hparams)
         self._output = Output([load(path) for path in artifacts.outputs], hparams)
         self._sampler = _Sampler(Graph(artifacts.sampler, threads=1), hparams)
 
@@ -99,8 +101,9 @@ class Layers:
     are, and columns that it does not have are hidden: its numbers do not depend on the batch.
     """
 
-    def __init__(self, graphs: Sequence[Graph], hparams: HParams) -> None:
-        self._graphs, self._hparams = graphs, hparams
+    def __init__(self, loaders: Sequence[Callable[[], Graph]], hparams: HParams) -> None:
+        self._loaders, self._hparams = loaders, hparams
+        self._graphs = [load() for load in loaders]
         self._past: list[_Past] = []
         self._pass: _Pass | None = None
 
@@ -109,33 +112,36 @@ class Layers:
         b, t, _ = x.shape
         self._past = []
         self._rebuild(np.arange(b), _columns(t + 1))
-        size = max(1, _MOST_POSITIONS // b)
-        pieces = [
-            self._run(x[:, start : start + size], np.full(b, start)).copy()
-            for start in range(0, t, size)
-        ]
-        return np.concatenate(pieces, axis=1)
+        for load, past in zip(self._loaders, self._past, strict=True):
+            # Loaded for this alone, since a graph keeps the memory of the most that it ever did.
+            graph = load()
+            done, run = [], None
+            for start in range(0, t, _PIECE):
+                piece = x[:, start : start + _PIECE]
+                if run is None or run.shape != piece.shape:
+                    run = _Pass([graph], [past], piece.shape)
+                done.append(run(piece, np.full(b, start)).copy())
+            x = np.concatenate(done, axis=1)
+        return x
 
     def step(self, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Goes on with a position a row: [b, e], and how many it has, [b] -> [b, e]."""
         if lengths.max() >= self._columns:
             self._rebuild(np.arange(len(x)), _columns(int(lengths.max()) + 1))
-        return self._run(x[:, np.newaxis], lengths)[:, 0]
+        shape = (len(x), 1, x.shape[1])
+        if self._pass is None or self._pass.shape != shape:
+            self._pass = _Pass(self._graphs, self._past, shape)
+        return self._pass(x[:, np.newaxis], lengths)[:, 0]
 
     def select(self, rows: np.ndarray) -> None:
         """Goes on with these rows of the batch, in this order."""
         self._rebuild(rows, self._columns)
 
-    def _run(self, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Goes on with t positions a row: [b, t, e], and how many it has, [b] -> [b, t, e]."""
-        if self._pass is None or self._pass.shape != x.shape:
-            self._pass = _Pass(self._graphs, self._past, x.shape)
-        return self._pass(x, lengths)
-
     def _rebuild(self, rows: np.ndarray, columns: int) -> None:
         """Makes a cache of these rows of the present one, if any, with so many columns."""
         h, d = self._hparams.n_head, self._hparams.n_embd // self._hparams.n_head
         shape = (len(rows), h, columns, d)
+        self._pass = None  # else it would keep the old cache
         for number, graph in enumerate(self._graphs):
             graph.resize({"past_k": shape, "past_v": shape})
             new = _Past(graph.input("past_k", shape), graph.input("past_v", shape))
@@ -144,7 +150,6 @@ class Layers:
                     target.array[:, :, : source.array.shape[2]] = source.array[rows]
             self._past[number : number + 1] = [new]  # frees the old one before the next is made
         self._columns = columns
-        self._pass = None
 
 
 class _Past(NamedTuple):
@@ -165,9 +170,10 @@ class _Pass:
     ) -> None:
         self.shape = shape
         b, t, _ = shape
-        _, h, p, d = past[0].k.array.shape
+        cache = past[0].k.array.shape
+        _, h, p, d = cache
         for graph in graphs:
-            graph.resize({"x": shape, "hidden": (b, 1, t, p + t)})
+            graph.resize({"x": shape, "hidden": (b, 1, t, p + t), "past_k": cache, "past_v": cache})
         # The layers hand the stream to and fro between two buffers.
         self._streams = [graphs[0].input("x", shape) for _ in range(2)]
         self._hidden = graphs[0].input("hidden", (b, 1, t, p + t))

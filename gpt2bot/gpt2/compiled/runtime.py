@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Buffer", "Graph", "default_threads", "library_version"]
 
+_M_MMAP_THRESHOLD = -3  # malloc.h: from so many bytes on, memory goes back to the system at once
 _ALIGNMENT = 64  # bytes, of memory that LiteRT uses without copying it
 
 # More threads than this share the memory's bandwidth, not the work.
@@ -155,6 +156,10 @@ def _litert() -> Any:
 @functools.lru_cache(maxsize=1)
 def _environment() -> Any:
     """LiteRT's environment, one for all graphs, kept to the end of the process."""
+    c = ctypes.CDLL(None)
+    if hasattr(c, "mallopt"):  # the GNU C library's
+        # It would keep the memory of a cache that has grown, for whatever may come.
+        c.mallopt(_M_MMAP_THRESHOLD, 128 << 10)
     with quiet_stderr():
         environment = _litert().Environment.create()
     # Never destroyed, since it would write to stderr about it when the process ends.

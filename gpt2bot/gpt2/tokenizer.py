@@ -194,13 +194,10 @@ class Tokenizer:
         needed = [*self._unicode_to_byte, *(left + right for left, right in self._ranks)]
         if missing := next((token for token in needed if token not in self._encoder), None):
             raise ValueError(f"the token {missing!r} has no id")
-        if odd := next(
-            (t for t in self._encoder if t != END_OF_TEXT and not self._is_bytes(t)), ""
-        ):
-            raise ValueError(f"the token {odd!r} is not written in bytes")
-
-    def _is_bytes(self, token: str) -> bool:
-        return all(char in self._unicode_to_byte for char in token)
+        tokens = self._encoder.keys() - {END_OF_TEXT}
+        if odd := set("".join(tokens)) - self._unicode_to_byte.keys():
+            token = min(token for token in tokens if odd & set(token))
+            raise ValueError(f"the token {token!r} is not written in bytes")
 
 
 def _parse_merges(text: str) -> list[tuple[str, str]]:

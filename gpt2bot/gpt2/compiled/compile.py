@@ -23,15 +23,13 @@ from gpt2bot.gpt2.compiled.engine import LiteRTEngine
 from gpt2bot.gpt2.compiled.packed import find_packed
 from gpt2bot.gpt2.compiled.runtime import Graph, default_threads, library_version
 from gpt2bot.gpt2.folders import replaced_folder
+from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.layout import checkpoint_files, checkpoint_fingerprint, read_description
 from gpt2bot.gpt2.lock import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from gpt2bot.gpt2.hparams import HParams
-    from gpt2bot.gpt2.tokenizer import Tokenizer
 
     Say = Callable[[str], None]
 
@@ -79,7 +77,7 @@ def compile_model(folder: Path, *, precision: str = "int8", say: Say = lambda _:
     """
     if precision not in PRECISIONS:
         raise UsageError(f"there is no precision {precision!r}: choose {' or '.join(PRECISIONS)}")
-    hparams, tokenizer = read_description(folder)
+    hparams = HParams.read(folder / "hparams.json")
     if found := find_artifacts(folder, hparams, precision, say):
         return found
     try:
@@ -91,7 +89,7 @@ def compile_model(folder: Path, *, precision: str = "int8", say: Say = lambda _:
             _check_room(place, hparams, precision)
             say(f"compiling {folder.name} to {precision}: this is done once")
             with replaced_folder(place) as new:
-                manifest = _make(folder, new, hparams, tokenizer, precision)
+                manifest = _make(folder, new, precision)
             artifacts = Artifacts(place, manifest)
             find_packed(artifacts, places(folder, precision)[1], say)
             say(_summary(folder.name, precision, manifest["accuracy"]))
@@ -118,9 +116,7 @@ def discard_checkpoint(folder: Path, precision: str) -> int:
     return size
 
 
-def _make(
-    folder: Path, new: Path, hparams: HParams, tokenizer: Tokenizer, precision: str
-) -> dict[str, Any]:
+def _make(folder: Path, new: Path, precision: str) -> dict[str, Any]:
     """Fills a folder with a compiled model, and returns its manifest."""
     import numpy as np
     from tqdm import tqdm
@@ -142,6 +138,7 @@ def _make(
         bar.update()
         return Graph(path, threads=default_threads())
 
+    hparams, tokenizer = read_description(folder)
     accuracy = Accuracy(tokenizer, hparams)
     weights = stream_weights(folder, hparams)
     embeddings = dict(next(weights) for _ in ("wte", "wpe"))
@@ -156,13 +153,13 @@ def _make(
         write(SAMPLER, convert_sampler(hparams))
         for number in range(hparams.n_layer):
             layer = layer_weights(dict(itertools.islice(weights, in_layer)), number)
-            graph = write(f"h{number}", convert_layer(layer, hparams, precision))
-            accuracy.layer(layer, graph)
+            graph = convert_layer(layer, hparams, precision)
+            accuracy.layer(layer, write(f"h{number}", graph))
         last = dict(weights)
-        outputs = [
-            convert_output({**last, "wte": embeddings["wte"][part]}, precision) for part in parts
-        ]
-        graphs = [write(f"output{number}", graph) for number, graph in enumerate(outputs)]
+        graphs = []
+        for number, part in enumerate(parts):
+            graph = convert_output({**last, "wte": embeddings["wte"][part]}, precision)
+            graphs.append(write(f"output{number}", graph))
         compared = accuracy.output({**last, **embeddings}, graphs)
     return sealed.seal(
         new,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -130,15 +131,22 @@ def post(settings: Settings, say: Say, *, prompt: str | None) -> Result:
 
     client = _client(settings)
     with exclusive(settings.state_dir), Outbox(settings.state_dir) as outbox:
-        for found in settle(outbox, client):
+        for found in settle(outbox, client, clock=time.time):
             say(f"the tweet of an earlier run has arrived: {found.url}")
         if ready := outbox.entries(State.READY):
             say("posting the tweet that an earlier run left ready")
-            posted = publish_ready(outbox, client)
-            return Result(ready[0].tweet, ready[0].model, ready[0].seed, posted)
-        new = _new_tweet(settings, say, prompt, outbox.texts(), outbox.last_uses())
-        posted = publish(outbox, client, new.verdict.tweet, model=new.model, seed=new.seed)
-        return Result(new.verdict.tweet, new.model, new.seed, posted)
+            posted = publish_ready(outbox, client, ready[0], clock=time.time)
+        else:
+            new = _new_tweet(settings, say, prompt, outbox.texts(), outbox.last_uses())
+            posted = publish(
+                outbox,
+                client,
+                new.verdict.tweet,
+                model=new.model,
+                seed=new.seed,
+                clock=time.time,
+            )
+        return Result(posted.tweet, posted.model, posted.seed, posted)
 
 
 def _new_tweet(

@@ -124,14 +124,15 @@ def publish(
     return _send(outbox, client, outbox.add(tweet, model=model, seed=seed, now=clock()), clock)
 
 
-def publish_ready(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> Posted | None:
-    """Posts the oldest tweet that an earlier run left ready; None if there is none.
+def publish_ready(
+    outbox: Outbox, client: Client, entry: Entry, *, clock: Clock = time.time
+) -> Posted:
+    """Posts a tweet that an earlier run left ready.
 
     Raises:
         GPT2BotError: As `publish` does.
     """
-    ready = outbox.entries(State.READY)
-    return _send(outbox, client, ready[0], clock) if ready else None
+    return _send(outbox, client, entry, clock)
 
 
 def settle(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> list[Posted]:

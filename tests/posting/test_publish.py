@@ -86,7 +86,6 @@ def test_a_tweet_is_posted(
     assert (entry.state, entry.tweet_id, entry.tweet) == (State.POSTED, posted.tweet_id, tweet)
     assert (entry.attempts, entry.account) == (1, USER_ID)
     assert (entry.model, entry.seed) == ("demo", 7)
-    assert publish_ready(outbox, client) is None
     assert settle(outbox, client) == []
     assert len(x.requests) == 1
 
@@ -112,7 +111,7 @@ def test_killed_before_x_accepted(
         assert only(outbox).state is State.POSTING
         assert settle(outbox, client, clock=clock) == []
         assert only(outbox).state is State.READY
-        assert publish_ready(outbox, client, clock=clock)
+        assert publish_ready(outbox, client, only(outbox), clock=clock)
         assert only(outbox).attempts == 2
     assert x.texts == [tweet.text]
 
@@ -124,7 +123,6 @@ def test_killed_after_x_accepted(
     with Outbox(folder) as outbox:
         assert [p.text for p in settle(outbox, client, clock=clock)] == [tweet.text]
         assert only(outbox).tweet_id == x.timeline[0]["id"]
-        assert publish_ready(outbox, client) is None
     assert x.texts == [tweet.text]
 
 
@@ -209,20 +207,9 @@ def test_what_could_not_be_sent_is_kept_and_sent_later(
     assert only(outbox).state is State.READY
     x.proxy.status = "200 Connection established"
     assert settle(outbox, client) == []
-    posted = publish_ready(outbox, client)
+    posted = publish_ready(outbox, client, only(outbox))
     assert posted
     assert (posted.text, x.texts) == (tweet.text, [tweet.text])
-
-
-def test_the_oldest_ready_tweet_goes_first(
-    x: XServer, outbox: Outbox, client: Client, clock: Clock
-) -> None:
-    tweets = [Tweet(f"Number {n} of two.", "#GPT2", "Number") for n in (1, 2)]
-    for tweet in tweets:
-        outbox.add(tweet, model="demo", seed=None, now=clock())
-    publish_ready(outbox, client)
-    publish_ready(outbox, client)
-    assert x.texts == [tweet.text for tweet in tweets]
 
 
 def test_absent_is_ready_again(
@@ -355,7 +342,9 @@ def test_a_duplicate_of_its_own_earlier_attempt_is_posted(
     unknown(accepted=False)
     settle(outbox, client, clock=clock)
     late = x.accept(tweet.text)
-    assert publish_ready(outbox, client, clock=clock) == Posted(late["id"], tweet, "demo", 7)
+    assert publish_ready(outbox, client, only(outbox), clock=clock) == Posted(
+        late["id"], tweet, "demo", 7
+    )
     assert only(outbox).state is State.POSTED
     assert x.texts == [tweet.text]
 
@@ -367,7 +356,7 @@ def test_a_duplicate_of_somebody_elses_post_is_refused(
     unknown(accepted=False)
     settle(outbox, client, clock=clock)
     x.accept(tweet.text)["time"] -= 86_400
-    failure(DuplicateError, publish_ready, outbox, client, clock=clock)
+    failure(DuplicateError, publish_ready, outbox, client, only(outbox), clock=clock)
     assert only(outbox).state is State.REFUSED
 
 
@@ -397,7 +386,7 @@ def test_the_last_door_looks_at_what_an_earlier_run_left_too(
     with closing(sqlite3.connect(folder / FILE)) as db, db:
         db.execute("UPDATE tweets SET body = ?", ("語" * 200,))
     with pytest.raises(ValueError, match="weighted length"):
-        publish_ready(outbox, client)
+        publish_ready(outbox, client, only(outbox))
     assert not x.requests
 
 
@@ -408,5 +397,5 @@ def test_nothing_leaves_before_it_is_written_down(
     with Outbox(folder) as outbox, closing(sqlite3.connect(folder / FILE)) as other:
         outbox.add(tweet, model="demo", seed=None, now=1.0)
         other.execute("BEGIN IMMEDIATE")
-        failure(StateError, publish_ready, outbox, client)
+        failure(StateError, publish_ready, outbox, client, only(outbox))
     assert not x.requests

@@ -25,16 +25,32 @@ from gpt2bot.tweets.prompts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from gpt2bot.config import Settings
     from gpt2bot.posting.client import Client
+    from gpt2bot.posting.limits import Limits
+    from gpt2bot.posting.outbox import Outbox
     from gpt2bot.posting.publish import Posted
+    from gpt2bot.posting.runs import Tally
     from gpt2bot.tweets.tweet import Tweet
 
     Say = Callable[[str], None]
 
-__all__ = ["Candidate", "Result", "Written", "dry_run", "post", "sample", "sample_raw"]
+__all__ = [
+    "Candidate",
+    "Result",
+    "Written",
+    "account",
+    "check_settings",
+    "chosen_model",
+    "dry_run",
+    "owner_limits",
+    "post",
+    "sample",
+    "sample_raw",
+]
 
 DEMO_NOTICE = (
     "the model `demo` only shows how the bot works: `gpt2bot download 124M` fetches a real one, and"
@@ -106,13 +122,11 @@ def dry_run(settings: Settings, say: Say, *, prompt: str | None) -> Result:
     Raises:
         NoCandidateError: Nothing passed the filter.
     """
-    from gpt2bot.posting.outbox import FILE, Outbox
+    from gpt2bot.posting.outbox import Outbox
+    from gpt2bot.posting.runs import Tally
 
-    if not (settings.state_dir / FILE).exists():
-        new = _new_tweet(settings, say, prompt, [], {})
-    else:
-        with Outbox(settings.state_dir) as outbox:
-            new = _new_tweet(settings, say, prompt, outbox.texts(), outbox.last_uses())
+    with Outbox(settings.state_dir, create=False) as outbox:
+        new = _new_tweet(settings, say, prompt, outbox, Tally())
     return Result(new.verdict.tweet, new.model, new.seed, posted=None)
 
 
@@ -122,22 +136,30 @@ def post(settings: Settings, say: Say, *, prompt: str | None) -> Result:
     Raises:
         ConfigurationError: A key is missing, or a setting is wrong.
         LockedError: Another run of this bot is at work.
+        LimitError: X or the owner wants no post yet.
         NoCandidateError: Nothing passed the filter, and nothing was posted.
         GPT2BotError: X did not take the tweet; `posting.publish` tells which errors there are.
     """
+    from gpt2bot.posting.limits import check_limits
     from gpt2bot.posting.lock import exclusive
     from gpt2bot.posting.outbox import Outbox, State
     from gpt2bot.posting.publish import publish, publish_ready, settle
+    from gpt2bot.posting.runs import recorded
 
-    client = _client(settings)
-    with exclusive(settings.state_dir), Outbox(settings.state_dir) as outbox:
+    client = account(settings)
+    with (
+        exclusive(settings.state_dir),
+        Outbox(settings.state_dir) as outbox,
+        recorded(outbox, time.time) as tally,
+    ):
         for found in settle(outbox, client, clock=time.time):
             say(f"the tweet of an earlier run has arrived: {found.url}")
+        check_limits(outbox, owner_limits(settings), time.time())
         if ready := outbox.entries(State.READY):
             say("posting the tweet that an earlier run left ready")
             posted = publish_ready(outbox, client, ready[0], clock=time.time)
         else:
-            new = _new_tweet(settings, say, prompt, outbox.texts(), outbox.last_uses())
+            new = _new_tweet(settings, say, prompt, outbox, tally)
             posted = publish(
                 outbox,
                 client,
@@ -149,22 +171,52 @@ def post(settings: Settings, say: Say, *, prompt: str | None) -> Result:
         return Result(posted.tweet, posted.model, posted.seed, posted)
 
 
+def chosen_model(settings: Settings) -> tuple[str, Path]:
+    """The name of the model that writes, and its folder.
+
+    Raises:
+        ModelMissingError: It is not here.
+    """
+    name = settings.model or default_model(settings.models_dir)
+    return name, find_model(name, settings.models_dir)
+
+
+def owner_limits(settings: Settings) -> Limits:
+    """The limits that the owner sets."""
+    from gpt2bot.posting.limits import Limits
+
+    return Limits(**settings.limits.model_dump())
+
+
+def check_settings(settings: Settings) -> list[Prompt]:
+    """Whether the rooms accept what they are told; the prompts that tweets begin with.
+
+    Raises:
+        ConfigurationError: A setting is wrong.
+    """
+    _filter(settings)
+    return _prompts(settings)
+
+
 def _new_tweet(
     settings: Settings,
     say: Say,
     prompt: str | None,
-    history: Sequence[str],
-    last_use: Mapping[str, int],
+    outbox: Outbox,
+    tally: Tally,
 ) -> Candidate:
-    """The first candidate that passes the filter.
+    """The first candidate that passes the filter; all that were judged are counted.
 
     A round is a batch of candidates for one prompt, and the next round is for the next prompt: one
     to which the model has nothing good to say does not keep the bot from posting.
     """
-    prompts = order_prompts(_prompts(settings, prompt), last_use, random.SystemRandom())
+    prompts = order_prompts(_prompts(settings, prompt), outbox.last_uses(), random.SystemRandom())
     rounds = cycle(p for p in prompts for _ in range(settings.sampling.candidates))
-    candidates = _draft(settings, say, rounds, nsamples=1, seed=None, history=history)
-    return next(candidate for candidate in candidates if candidate.verdict.accepted)
+    for candidate in _draft(settings, say, rounds, nsamples=1, seed=None, history=outbox.texts()):
+        tally.count({reason.rule for reason in candidate.verdict.reasons})
+        if candidate.verdict.accepted:
+            return candidate
+    raise AssertionError("drafting ends with a candidate or an error")
 
 
 def _draft(
@@ -208,8 +260,7 @@ def _write(
 
     Unless raw text is wanted, a text is left off where it is enough for a tweet.
     """
-    name = settings.model or default_model(settings.models_dir)
-    folder = find_model(name, settings.models_dir)
+    name, folder = chosen_model(settings)
     if name == DEMO:
         say(DEMO_NOTICE)
     from gpt2bot.gpt2 import GPT2
@@ -271,8 +322,12 @@ def _filter(settings: Settings) -> Filter:
         raise ConfigurationError(f"filter.disabled: {error}") from error
 
 
-def _client(settings: Settings) -> Client:
-    """The account at X; nothing is sent yet."""
+def account(settings: Settings) -> Client:
+    """The account at X; nothing is sent yet.
+
+    Raises:
+        ConfigurationError: Some of its keys are missing.
+    """
     if missing := settings.x.missing():
         variables = ", ".join(f"GPT2BOT_X__{name.upper()}" for name in missing)
         raise ConfigurationError(

@@ -31,6 +31,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from gpt2bot.errors import ConfigurationError
@@ -153,6 +154,21 @@ class X(_Section):
         return {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
 
 
+class Limits(_Section):
+    """What keeps a slip in a cron line from doing harm."""
+
+    max_posts_per_day: Annotated[int, Field(ge=1)] = 25
+    min_minutes_between_posts: Annotated[float, Field(ge=0)] = 10.0
+    monthly_budget_usd: Annotated[float, Field(ge=0)] = 5.0
+    price_per_post_usd: Annotated[float, Field(ge=0)] = 0.015
+
+    @model_validator(mode="after")
+    def _budget_pays_for_a_post(self) -> Limits:
+        if self.monthly_budget_usd < self.price_per_post_usd:
+            raise ValueError("monthly_budget_usd must pay for at least one post")
+        return self
+
+
 class Settings(_Section):
     """All settings of one bot. `load_settings` makes them."""
 
@@ -166,6 +182,7 @@ class Settings(_Section):
     tweets: Tweets = Tweets()
     filter: Filter = Filter()
     download: Download = Download()
+    limits: Limits = Limits()
     x: X = X()
 
     _file: Path | None = PrivateAttr(None)

@@ -16,13 +16,19 @@
     ├── LimitError               7   a rate, a number of posts or the credits are used up
     ├── NetworkError             8   a server cannot be reached; nothing was changed there
     ├── OutcomeUnknownError      8   a request left, and what became of it is not known
-    └── LockedError              9   another run of this bot is at work
+    ├── LockedError              9   another run of this bot is at work
+    └── CheckError                   what `check` found; the exit code is that of the first of it
 
 Every message is one line that says what is wrong and what to do, since it is all that the owner of
 a cron job reads. No message holds a secret.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class GPT2BotError(Exception):
@@ -105,3 +111,12 @@ class LockedError(GPT2BotError):
     """Another run of this bot is at work."""
 
     exit_code = 9
+
+
+class CheckError(GPT2BotError):
+    """A look at the bot found trouble."""
+
+    def __init__(self, troubles: Sequence[GPT2BotError]) -> None:
+        number = "one thing needs" if len(troubles) == 1 else f"{len(troubles)} things need"
+        super().__init__(f"{number} mending: see the lines that begin with 'mend'")
+        self.exit_code = troubles[0].exit_code

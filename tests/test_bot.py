@@ -39,7 +39,9 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
 
     def make(**sections: Any) -> Settings:
         folders = {"models_dir": tmp_path / "models", "state_dir": tmp_path / "state"}
-        return Settings.model_validate({**folders, "model": "demo", "x": KEYS, **sections})
+        often = {"min_minutes_between_posts": 0}
+        usual = {**folders, "model": "demo", "x": KEYS, "limits": often}
+        return Settings.model_validate({**usual, **sections})
 
     return make
 

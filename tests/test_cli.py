@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gpt2bot import __version__, cli
+from gpt2bot.commands import sample
 from gpt2bot.config import Sampling
 from gpt2bot.signature import Command
 from tests.fakes.home import Home
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LABEL = "#GPT2 #AIgenerated"
+VERBS = ("Writes", "Fetches", "Compiles", "Shows", "Looks", "Trains")
 COMMANDS = [function.__name__ for function in cli.PROGRAM.functions]
 
 
@@ -60,7 +62,7 @@ class TestHelp:
     def test_it_goes_to_stdout(self, home: Home, argv: list[str]) -> None:
         result = home.run(*argv)
         assert result.returncode == 0
-        assert result.stdout.startswith(("Writes", "Fetches", "Compiles", "Shows", "Trains"))
+        assert result.stdout.startswith(VERBS)
         assert not result.stderr
 
     def test_it_lists_every_command(self, home: Home) -> None:
@@ -163,6 +165,7 @@ def test_what_needs_no_settings_loads_nothing_heavy(home: Home, argv: list[str])
         (["sample"], {"GPT2BOT_MODLE": "x"}),
         (["post"], {}),
         (["post", "--dry-run"], {"GPT2BOT_TWEETS__LABEL": "@someone"}),
+        (["status"], {"GPT2BOT_LIMITS__MAX_POSTS_PER_DAY": "0"}),
     ],
 )
 def test_a_configuration_error_is_found_before_anything_heavy_is_loaded(
@@ -218,7 +221,7 @@ def test_a_mistyped_flag_is_corrected(home: Home) -> None:
 
 
 def test_options_have_the_limits_of_the_settings() -> None:
-    options = {p.name: p for p in Command(cli.sample).parameters}
+    options = {p.name: p for p in Command(sample).parameters}
     for name in ("temperature", "top_k", "top_p", "length"):
         limits = {type(limit): limit for limit in Sampling.model_fields[name].metadata}
         assert {kind.__name__ for kind, _ in options[name].limits} == {k.__name__ for k in limits}
@@ -362,7 +365,8 @@ class TestPost:
         assert {path: path.read_bytes() for path in state.iterdir()} == before
         assert len(x.texts) == 1
 
-        second = home.run("post", "--json", "--prompt", "The old man", **x.environment)
+        often = {"GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0", **x.environment}
+        second = home.run("post", "--json", "--prompt", "The old man", **often)
         shown = json.loads(second.stdout)
         assert shown.keys() == {
             *("text", "length", "prompt", "accepted", "reasons", "model", "seed"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gpt2bot.posting.outbox import FILE, Outbox, State
+from gpt2bot.posting.database import FILE
+from gpt2bot.posting.outbox import Outbox, State
+from gpt2bot.posting.runs import recent_runs, tally_since
 from gpt2bot.tweets.tweet import Tweet
 from tests.fakes.x_server import KEYS, Fault, XServer
 
@@ -35,7 +38,9 @@ class Bot:
 
     x: XServer
     folder: Path
-    settings: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(
+        default_factory=lambda: {"GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0"}
+    )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         kept = {name: v for name, v in os.environ.items() if not name.startswith("GPT2BOT_")}
@@ -203,6 +208,68 @@ def test_while_a_fate_is_open_nothing_is_posted(bot: Bot) -> None:
     assert (code, out, bot.states) == (8, "", ["unknown", "ready"])
     assert "503" in err
     assert [method for method, _ in bot.x.requests] == ["POST", "GET"]
+
+
+def test_a_slip_in_a_cron_line_does_no_harm(bot: Bot) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    bot.settings["GPT2BOT_LIMITS__MAX_POSTS_PER_DAY"] = "1"
+    assert bot.post()[0] == 0
+    for _ in range(2):
+        code, out, err = bot.post()
+        assert (code, out, err.count("\n")) == (7, "", 1)
+        assert re.search(r"max_posts_per_day is 1: .* from 20\d\d-\d\d-\d\d \d\d:\d\d:00 UTC$", err)
+    assert (bot.x.texts, bot.states) == ([FIRST.text], ["posted", "ready"])
+    assert len(bot.x.requests) == 1
+
+
+def test_posts_are_ten_minutes_apart_unless_the_owner_says_otherwise(bot: Bot) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    del bot.settings["GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS"]
+    assert bot.post()[0] == 0
+    assert bot.post()[0] == 7
+    assert bot.x.texts == [FIRST.text]
+
+
+def test_what_is_unknown_is_settled_before_any_limit(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    bot.settings["GPT2BOT_LIMITS__MAX_POSTS_PER_DAY"] = "1"
+    bot.x.faults.append(Fault("drop", accept=True))
+    assert bot.post()[0] == 8
+    assert bot.post()[0] == 7
+    assert bot.states == ["posted"]
+
+
+def test_before_the_time_that_x_names_it_is_not_asked_again(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    bot.x.remaining, bot.x.reset = 0, int(time.time()) + 3
+    assert bot.post()[0] == 7
+    code, _, err = bot.post()
+    assert code == 7
+    assert "X takes no more posts" in err
+    assert len(bot.x.requests) == 1
+    time.sleep(max(0.0, bot.x.reset - time.time()))
+    bot.x.remaining = 1
+    assert bot.post()[0] == 0
+    assert bot.x.texts == [FIRST.text]
+
+
+def test_every_run_is_in_the_diary(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    bot.x.faults += [Fault("answer", status=401), Fault("hang", accept=True)]
+    assert bot.post()[0] == 6
+    killed = bot.start()
+    while len(bot.x.requests) < 2:
+        time.sleep(0.01)
+    killed.kill()
+    bot.end(killed)
+    bot.settings["GPT2BOT_TWEETS__PROMPTS"] = '["What the fuck is"]'
+    bot.settings["PYTHONWARNINGS"] = "default"
+    assert bot.post()[0] == 5
+    with Outbox(bot.folder) as outbox:
+        runs, tally = recent_runs(outbox, 9), tally_since(outbox, 0.0)
+    assert [run.exit_code for run in runs] == [5, None, 6]
+    assert "profanity" in runs[0].message
+    assert (tally.drafted, tally.rejected, tally.rules["profanity"]) == (40, 40, 40)
 
 
 def test_two_at_once(bot: Bot) -> None:

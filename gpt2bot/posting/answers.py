@@ -3,22 +3,35 @@
 An answer below 500 was decided by X, so nothing was posted. Whether the tweet or the account was at
 fault decides if the tweet is tried again. Any other answer leaves open what happened.
 
-=====================  ==================  ================  ====
-answer                 error               the tweet is      exit
-=====================  ==================  ================  ====
-201 with an id                             posted            0
-400                    RefusedError        refused           6
-401                    AccountError        ready again       6
-402                    LimitError          ready again       7
-403 duplicate          DuplicateError      refused [#]_      6
-403 about the account  AccountError        ready again       6
-403 other              RefusedError        refused           6
-429                    LimitError          ready again       7
-other 4xx, but 408     AccountError        ready again       6
-anything else          OutcomeUnknownError unknown           8
-=====================  ==================  ================  ====
+=====================  ===================  ================  ====
+answer                 error                the tweet is      exit
+=====================  ===================  ================  ====
+201 with an id                              posted            0
+201 that says no id    OutcomeUnknownError  unknown           8
+400                    RefusedError         refused           6
+401                    AccountError         ready again       6
+402                    LimitError           ready again       7
+403 duplicate          DuplicateError       refused [#]_      6
+403 about the account  AccountError         ready again       6
+403 other              RefusedError         refused           6
+429                    RateLimitError       ready again [#]_  7
+other 4xx, but 408     AccountError         ready again       6
+5xx, 408, 3xx          OutcomeUnknownError  unknown           8
+=====================  ===================  ================  ====
+
+Where no answer comes, it counts whether a byte of the tweet has left (`transport.py`):
+
+============================================  ===================  ===========  ====
+failure                                       error                the tweet is exit
+============================================  ===================  ===========  ====
+no name, no proxy, no connection, no TLS      NetworkError         ready again  8
+no connection in time                         NetworkError         ready again  8
+no answer in time                             OutcomeUnknownError  unknown      8
+reset while or after the tweet is sent        OutcomeUnknownError  unknown      8
+============================================  ===================  ===========  ====
 
 .. [#] unless the account's timeline has it from an earlier attempt: then it is posted.
+.. [#] and not before the time that X names is anything tried (`limits.py`).
 
 Source: X's public documentation, 'Response codes and errors' and 'Rate limits'.
 """
@@ -27,19 +40,35 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from gpt2bot.errors import GPT2BotError, LimitError, OutcomeUnknownError, RefusedError
+from gpt2bot.errors import (
+    GPT2BotError,
+    LimitError,
+    NetworkError,
+    OutcomeUnknownError,
+    RefusedError,
+)
+from gpt2bot.posting.times import MINUTE, utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["NEXT_RUN", "AccountError", "DuplicateError", "error_for"]
+__all__ = [
+    "NEXT_RUN",
+    "AccountError",
+    "DuplicateError",
+    "RateLimitError",
+    "clock_error",
+    "error_for",
+]
 
 NEXT_RUN = "the next run looks for the tweet on the account before it posts anything"
 QUOTED = 200  # characters of X's own words that an error repeats at most
+TOLERATED = 4 * MINUTE  # X takes signatures that are off by some 5 minutes
 LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
 
 
@@ -49,6 +78,18 @@ class AccountError(RefusedError):
 
 class DuplicateError(RefusedError):
     """X says that the account has posted this text already."""
+
+
+class RateLimitError(LimitError):
+    """The account has posted too often.
+
+    Attributes:
+        until: When that ends, in seconds since 1970; None if X does not tell.
+    """
+
+    def __init__(self, message: str, until: float | None = None) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 @dataclass(frozen=True)
@@ -79,14 +120,20 @@ ANSWERS = (
         "log in to X and to its developer console, and see what they ask for",
     ),
     Answer(403, ANY, RefusedError, "X does not take this tweet, and it is not tried again"),
-    Answer(429, ANY, LimitError, "let the bot run less often"),
+    Answer(429, ANY, RateLimitError, "let the bot run less often"),
 )
 OTHER = Answer(0, ANY, AccountError, "see whether X's API has changed, and upgrade gpt2bot")
 UNKNOWN = Answer(0, ANY, OutcomeUnknownError, f"what it did is not known; {NEXT_RUN}")
+NOT_READ = Answer(0, ANY, NetworkError, "run again later")
 
 
 def error_for(
-    status: int, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...] = ()
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    reading: bool = False,
+    secrets: tuple[str, ...] = (),
 ) -> GPT2BotError:
     """The error that an answer other than a success stands for.
 
@@ -94,16 +141,38 @@ def error_for(
         status: The HTTP status.
         headers: The HTTP headers, found whatever their case.
         body: The body, of which only `title` and `detail` are ever repeated.
+        reading: Whether the request changed nothing, whatever became of it.
         secrets: What is masked, should X's words contain it.
     """
     words = _words(body)
     answer = _answer(status, " ".join(words.values()).casefold())
+    if reading and answer is UNKNOWN:
+        answer = NOT_READ
     said = _clean(
         ": ".join(filter(None, dict.fromkeys((words["title"], words["detail"])))), secrets
     )
-    quote = f" ({said})" if said else ""
-    until = _limit_end(headers) if status == 429 else ""
-    return answer.error(f"X answered {status}{quote}{until}: {answer.advice}")
+    told = f"X answered {status}{f' ({said})' if said else ''}"
+    if answer.error is RateLimitError and (until := _limit_end(headers)):
+        return RateLimitError(f"{told}, until {utc(until)}: {answer.advice}", until)
+    advice = (status == 401 and _clock_advice(headers)) or answer.advice
+    return answer.error(f"{told}: {advice}")
+
+
+def clock_error(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds by which this machine's clock is ahead of X's; None if X does not tell the time."""
+    try:
+        return now - parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _clock_advice(headers: Mapping[str, str]) -> str:
+    """What to do if a signature was refused for its time; empty if the clocks agree."""
+    ahead = clock_error(headers, time.time()) or 0
+    if abs(ahead) < TOLERATED:
+        return ""
+    wrong = f"{abs(ahead) / MINUTE:.0f} minutes {'fast' if ahead > 0 else 'slow'}"
+    return f"this machine's clock is {wrong}: set it right and run again"
 
 
 def _answer(status: int, text: str) -> Answer:
@@ -133,11 +202,8 @@ def _clean(text: str, secrets: tuple[str, ...]) -> str:
     return line if len(line) <= QUOTED else f"{line[:QUOTED]}..."
 
 
-def _limit_end(headers: Mapping[str, str]) -> str:
-    """Says when the limits that are used up end; nothing if X does not tell."""
+def _limit_end(headers: Mapping[str, str]) -> int | None:
+    """When the limits end that are used up; None if X does not tell."""
     used_up = [name for name in LIMITS if headers.get(f"{name}-remaining") == "0"]
     resets = [headers.get(f"{name}-reset", "") for name in used_up or LIMITS[:1]]
-    seconds = max((int(text) for text in resets if re.fullmatch("[0-9]{1,11}", text)), default=None)
-    if seconds is None:
-        return ""
-    return f", until {datetime.fromtimestamp(seconds, tz=timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+    return max((int(text) for text in resets if re.fullmatch("[0-9]{1,11}", text)), default=None)

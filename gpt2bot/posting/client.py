@@ -6,19 +6,21 @@ twice, and every failure is an error of `gpt2bot.errors` that tells what became 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from gpt2bot.errors import OutcomeUnknownError
-from gpt2bot.posting.answers import NEXT_RUN, error_for
+from gpt2bot.errors import NetworkError, OutcomeUnknownError
+from gpt2bot.posting.answers import NEXT_RUN, READ_ONLY, AccountError, clock_error, error_for
+from gpt2bot.posting.times import MINUTE
 
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["Client", "Credentials", "Post"]
+__all__ = ["Access", "Client", "Credentials", "Post"]
 
-PAGE = 100
+PAGE, FEWEST = 100, 5  # posts, as X allows
 MAX_PAGES = 32  # X shows the newest 3,200 posts of an account
 
 
@@ -47,6 +49,19 @@ class Post:
 
     id: str
     text: str
+
+
+@dataclass(frozen=True)
+class Access:
+    """What X says of the keys.
+
+    Attributes:
+        level: What they may do, as "read-write", by `x-access-level`; empty if X does not tell.
+        clock_error: Seconds by which this machine's clock is ahead of X's; None if unknown.
+    """
+
+    level: str
+    clock_error: float | None
 
 
 class Client:
@@ -121,9 +136,33 @@ class Client:
             " shows no more: look there yourself for what the outbox has as unknown"
         )
 
+    def examine(self) -> Access:
+        """Tries the keys by reading the account's posts of the last minute. Costs $0.001 each.
+
+        Raises:
+            RefusedError: X refuses them; `AccountError` says why.
+            GPT2BotError: They cannot be tried now.
+        """
+        now = time.time()
+        start = datetime.fromtimestamp(now - MINUTE, tz=timezone.utc)
+        response = self._tweepy.get_users_tweets(
+            self.user_id, user_auth=True, start_time=start, max_results=FEWEST
+        )
+        _page(response)
+        level = response.headers.get("x-access-level", "")
+        if level == "read":
+            raise AccountError(READ_ONLY)
+        return Access(level, clock_error(response.headers, time.time()))
+
     def _check(self, response: Response, **_: Any) -> None:
         if not 200 <= response.status_code < 300:
-            raise error_for(response.status_code, response.headers, response.content, self._secrets)
+            raise error_for(
+                response.status_code,
+                response.headers,
+                response.content,
+                reading=_reads(response),
+                secrets=self._secrets,
+            )
 
 
 def _object(response: Response) -> dict[str, Any]:
@@ -158,8 +197,12 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdigit()
 
 
-def _nonsense(response: Response) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
-        f"X answered {response.status_code} with a body that makes no sense: what it did is not"
-        f" known; {NEXT_RUN}"
-    )
+def _reads(response: Response) -> bool:
+    return response.request.method == "GET"
+
+
+def _nonsense(response: Response) -> NetworkError | OutcomeUnknownError:
+    what = f"X answered {response.status_code} with a body that makes no sense"
+    if _reads(response):
+        return NetworkError(f"{what}: run again later")
+    return OutcomeUnknownError(f"{what}: what it did is not known; {NEXT_RUN}")

@@ -6,13 +6,13 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import LockedError, StateError
-from gpt2bot.posting.outbox import private_folder
+from gpt2bot.posting.database import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["exclusive"]
+__all__ = ["exclusive", "is_held"]
 
 
 @contextlib.contextmanager
@@ -46,3 +46,18 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a run of the bot is at work whose state folder this is. Nothing is created.
+
+    Raises:
+        StateError: That cannot be told.
+    """
+    if not (folder / "lock").exists():
+        return False
+    try:
+        with exclusive(folder):
+            return False
+    except LockedError:
+        return True

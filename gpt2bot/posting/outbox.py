@@ -1,34 +1,24 @@
 """The outbox: what was drafted, what became of it, and so what must never be sent again.
 
-One SQLite file in the bot's state folder. Every change is one transaction that names the state it
-starts from, on the disk (WAL, `synchronous=FULL`) before the method returns. Times are seconds
-since 1970 (UTC) and come from the caller: SQLite's clock is not asked.
-
-A file that is there but is not a sound outbox is never replaced: it is the memory that keeps a
-tweet from being posted twice.
+Every change of a tweet is one transaction that names the state it starts from.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import StateError
-from gpt2bot.posting import schema
+from gpt2bot.posting.database import Database
 from gpt2bot.tweets.tweet import Tweet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    import sqlite3
 
-__all__ = ["FILE", "Entry", "Outbox", "State", "private_folder"]
+__all__ = ["OPEN", "PENDING", "Entry", "Outbox", "State", "post_url"]
 
-FILE = "outbox.sqlite3"
 HISTORY = 5000
-BUSY_TIMEOUT = 5.0  # seconds to wait for another program that has the file locked
 
 
 class State(str, Enum):
@@ -41,6 +31,12 @@ class State(str, Enum):
     UNKNOWN = "unknown"
 
 
+OPEN = (State.POSTING, State.UNKNOWN)
+"""What a tweet is in whose last attempt may or may not have posted it."""
+
+PENDING = (State.READY, *OPEN)
+"""What a tweet is in that is not at its end."""
+
 TRANSITIONS = {
     State.READY: {State.POSTING},
     State.POSTING: {State.POSTED, State.REFUSED, State.UNKNOWN, State.READY},
@@ -48,21 +44,6 @@ TRANSITIONS = {
     State.POSTED: set(),
     State.REFUSED: set(),
 }
-
-DAMAGED = (
-    "it remembers what was posted and is not replaced by itself: restore a backup, or move it away"
-    " if you accept that tweets may repeat"
-)
-NO_RIGHT = "let the user who runs the bot write to it and to its folder"
-ADVICE = (  # by what SQLite or the system says
-    ("locked", "another program has it open; close that and run again"),
-    ("full", "free some space on that disk and run again"),
-    ("No space", "free some space on that disk and run again"),
-    ("I/O", "look at the space on that disk, and at its health"),
-    ("readonly", NO_RIGHT),
-    ("unable to open", NO_RIGHT),
-    ("Errno", NO_RIGHT),
-)
 
 
 @dataclass(frozen=True)
@@ -81,6 +62,7 @@ class Entry:
         created_at: When it became ready.
         attempted_at: When the last attempt was begun.
         changed_at: When it came into its state.
+        not_before: Until when X takes no post, as it answered the last attempt; None if it did not.
         note: Why it is in its state, for the owner.
     """
 
@@ -95,43 +77,22 @@ class Entry:
     created_at: float
     attempted_at: float | None
     changed_at: float
+    not_before: float | None
     note: str
 
+    @property
+    def url(self) -> str | None:
+        """Where it can be read, once posted."""
+        return post_url(self.tweet_id) if self.tweet_id else None
 
-class Outbox:
-    """The outbox of one bot. Who changes it holds the bot's lock (`lock.py`)."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opens the outbox in a state folder; creates both if there is none.
+def post_url(tweet_id: str) -> str:
+    """Where a post can be read, whoever's it is."""
+    return f"https://x.com/i/status/{tweet_id}"
 
-        Raises:
-            StateError: It cannot be opened, or is damaged.
-        """
-        private_folder(folder)
-        self.path = folder / FILE
-        with self._explained():
-            if not (self.path.exists() or self.path.is_symlink()):
-                schema.create(self.path)
-            existing = f"{self.path.absolute().as_uri()}?mode=rw"
-            self._db = sqlite3.connect(
-                existing, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None
-            )
-        try:
-            with self._explained():
-                self._prepare()
-        except BaseException:
-            self._db.close()
-            raise
 
-    def __enter__(self) -> Outbox:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Gives the file free."""
-        self._db.close()
+class Outbox(Database):
+    """The tweets of one bot."""
 
     def add(self, tweet: Tweet, *, model: str, seed: int | None, now: float) -> Entry:
         """Takes in a new tweet, as ready.
@@ -140,8 +101,8 @@ class Outbox:
             StateError: It cannot be written.
         """
         row = (tweet.body, tweet.label, tweet.text, tweet.prompt, model, seed, now, now)
-        with self._transaction():
-            cursor = self._db.execute(
+        with self.transaction() as db:
+            cursor = db.execute(
                 "INSERT INTO tweets"
                 " (body, label, text, prompt, model, seed, created_at, changed_at, state)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'ready')",
@@ -162,68 +123,79 @@ class Outbox:
             attempts=entry.attempts + 1,
             attempted_at=now,
             changed_at=now,
+            not_before=None,
             note="",
         )
 
     def finish(
-        self, entry: Entry, state: State, *, now: float, tweet_id: str | None = None, note: str = ""
+        self,
+        entry: Entry,
+        state: State,
+        *,
+        now: float,
+        tweet_id: str | None = None,
+        not_before: float | None = None,
+        note: str = "",
     ) -> Entry:
         """Writes down what became of an attempt.
 
         Raises:
             StateError: It cannot be written, or the tweet is not where `entry` says any more.
         """
-        return self._move(entry, state, tweet_id=tweet_id, changed_at=now, note=note)
+        return self._move(
+            entry, state, tweet_id=tweet_id, changed_at=now, not_before=not_before, note=note
+        )
 
     def entries(self, *states: State) -> list[Entry]:
         """The tweets in any of these states, the oldest first."""
         marks = ", ".join("?" * len(states))
         query = f"SELECT * FROM tweets WHERE state IN ({marks}) ORDER BY id"  # noqa: S608
-        with self._explained():
-            return [_entry(row) for row in self._db.execute(query, states)]
+        return [_entry(row) for row in self.read(query, *states)]
+
+    def newest(self, limit: int, *states: State) -> list[Entry]:
+        """The newest tweets in any of these states, the newest first."""
+        marks = ", ".join("?" * len(states))
+        query = f"SELECT * FROM tweets WHERE state IN ({marks}) ORDER BY id DESC LIMIT ?"  # noqa: S608
+        return [_entry(row) for row in self.read(query, *states, limit)]
 
     def texts(self, limit: int = HISTORY) -> list[str]:
         """The newest texts that are, will be or could be on the account, the newest first."""
         query = "SELECT text FROM tweets WHERE state <> 'refused' ORDER BY id DESC LIMIT ?"
-        with self._explained():
-            return [text for (text,) in self._values(query, limit)]
+        return [text for (text,) in self.read(query, limit)]
 
     def last_uses(self) -> dict[str, int]:
         """For each prompt the number of the last tweet that came of it, whatever became of that."""
-        query = "SELECT prompt, max(id) FROM tweets GROUP BY prompt"
-        with self._explained():
-            return dict(map(tuple, self._values(query)))
+        return dict(map(tuple, self.read("SELECT prompt, max(id) FROM tweets GROUP BY prompt")))
 
     def knows(self, tweet_id: str) -> bool:
         """Whether this tweet of the account is one that the outbox has as posted."""
-        query = "SELECT 1 FROM tweets WHERE tweet_id = ?"
-        with self._explained():
-            return bool(self._values(query, tweet_id))
+        return bool(self.read("SELECT 1 FROM tweets WHERE tweet_id = ?", tweet_id))
 
-    def _prepare(self) -> None:
-        """Sets the connection up, checks the file and brings its schema up to date."""
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA synchronous = FULL")
-        [(version,)] = self._values("PRAGMA user_version")
-        if version > len(schema.MIGRATIONS):
-            raise StateError(
-                f"the outbox {self.path} was written by a newer gpt2bot: upgrade this one"
-            )
-        # A new file gets its name only when it is complete, so an empty one has lost its content.
-        [(verdict,)] = self._values("PRAGMA quick_check(1)")
-        if version == 0 or verdict != "ok":
-            raise StateError(f"the outbox {self.path} is damaged: {DAMAGED}")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        if version < len(schema.MIGRATIONS):
-            schema.migrate(self._db)
+    def post_times(self, since: float) -> list[float]:
+        """When each tweet was sent that is, or may be, on the account, the earliest first."""
+        query = (
+            "SELECT attempted_at FROM tweets WHERE attempted_at >= ?"
+            " AND state IN ('posted', 'posting', 'unknown') ORDER BY attempted_at"
+        )
+        return [moment for (moment,) in self.read(query, since)]
+
+    def not_before(self, latest: float) -> float | None:
+        """Until when X takes no post, as it last told; None if it did not. Later ones are left out.
+
+        Args:
+            latest: What lies behind this was written by a clock that was wrong.
+        """
+        query = "SELECT max(not_before) FROM tweets WHERE not_before <= ?"
+        [(moment,)] = self.read(query, latest)
+        return None if moment is None else float(moment)
 
     def _move(self, entry: Entry, state: State, **values: float | str | None) -> Entry:
         if state not in TRANSITIONS[entry.state]:
             raise ValueError(f"no way leads from {entry.state.value} to {state.value}")
         values["state"] = state.value
         assignments = ", ".join(f"{column} = ?" for column in values)
-        with self._transaction():
-            cursor = self._db.execute(
+        with self.transaction() as db:
+            cursor = db.execute(
                 f"UPDATE tweets SET {assignments} WHERE id = ? AND state = ?",  # noqa: S608
                 (*values.values(), entry.id, entry.state.value),
             )
@@ -235,43 +207,8 @@ class Outbox:
             return self._entry(entry.id)
 
     def _entry(self, number: int | None) -> Entry:
-        [row] = self._values("SELECT * FROM tweets WHERE id = ?", number)
+        [row] = self.read("SELECT * FROM tweets WHERE id = ?", number)
         return _entry(row)
-
-    def _values(self, query: str, *parameters: object) -> list[sqlite3.Row]:
-        return self._db.execute(query, parameters).fetchall()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Everything in it happens, and is on the disk, or nothing of it."""
-        with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
-            with self._db:  # commits, or rolls back on an error
-                yield
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turns what SQLite says into a line for the owner."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            advice = next((hint for sign, hint in ADVICE if sign in str(error)), DAMAGED)
-            raise StateError(f"cannot use the outbox {self.path} ({error}): {advice}") from error
-
-
-def private_folder(folder: Path) -> None:
-    """Creates the state folder, its owner's alone, unless it is there.
-
-    Raises:
-        StateError: It cannot be created.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(
-            f"cannot create the state folder {folder} ({error.strerror}): let the user who runs"
-            " the bot write there, or set another state_dir"
-        ) from error
 
 
 def _entry(row: sqlite3.Row) -> Entry:

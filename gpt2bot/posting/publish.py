@@ -16,10 +16,10 @@ Every arrow is one transaction of the outbox. A tweet is `posting` before a byte
 what a dead run leaves was either not sent or is `posting`, which `settle` treats as `unknown`.
 Nothing is sent while the fate of another tweet is open, and nothing is sent twice on a guess.
 
-`settle` reads the account's own posts since the attempt and compares texts as X returns them:
+`settle` reads the account's own posts since the first attempt and compares texts as X returns them:
 HTML-escaped and NFC (URLs, which X rewrites, never pass the filter). Two things make absence
-certain. The reading starts `CLOCK_ERROR` before the attempt: X refuses a signature whose time is
-further off than that, so an accepted tweet is never older. And an attempt younger than the
+certain. The reading starts `CLOCK_ERROR` before the first attempt: X refuses a signature whose time
+is further off than that, so an accepted tweet is never older. And an attempt younger than the
 timeout may still be on its way: it can be found, but not yet be absent.
 """
 
@@ -37,9 +37,11 @@ from gpt2bot.errors import (
     NetworkError,
     OutcomeUnknownError,
     RefusedError,
+    StateError,
 )
-from gpt2bot.posting.answers import AccountError, DuplicateError
-from gpt2bot.posting.outbox import Entry, Outbox, State
+from gpt2bot.posting.answers import AccountError, DuplicateError, RateLimitError
+from gpt2bot.posting.outbox import OPEN, Entry, Outbox, State, post_url
+from gpt2bot.posting.times import DAY, MINUTE
 from gpt2bot.tweets.label import carries_label
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
 from gpt2bot.tweets.tweet import Tweet
@@ -53,7 +55,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Posted", "publish", "publish_ready", "settle"]
 
-CLOCK_ERROR = 15 * 60.0  # seconds
+CLOCK_ERROR = 15 * MINUTE
+RATE_WINDOW = 15 * MINUTE  # in which X counts posts; for a limit whose end it does not tell
+LONGEST_LIMIT = DAY  # of those that X has
 
 # Where a tweet goes whose attempt ended so; the first that fits.
 AFTER: tuple[tuple[type[GPT2BotError], State], ...] = (
@@ -91,7 +95,7 @@ class Posted:
     @property
     def url(self) -> str:
         """Where it can be read."""
-        return f"https://x.com/i/status/{self.tweet_id}"
+        return post_url(self.tweet_id)
 
 
 def publish(
@@ -131,7 +135,15 @@ def publish_ready(
 
     Raises:
         GPT2BotError: As `publish` does.
+        StateError: The outbox holds something else than the filter passed.
     """
+    try:
+        _check(entry.tweet)
+    except ValueError as error:
+        raise StateError(
+            f"tweet {entry.id} in the outbox {outbox.path} is not as it was written ({error}):"
+            " restore a backup, or delete that row"
+        ) from error
     return _send(outbox, client, entry, clock)
 
 
@@ -145,7 +157,7 @@ def settle(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> list[
         OutcomeUnknownError: It cannot be known yet. Nothing must be posted.
         StateError: The outbox cannot be written.
     """
-    entries = outbox.entries(State.POSTING, State.UNKNOWN)
+    entries = outbox.entries(*OPEN)
     if not entries:
         return []
     now = clock()
@@ -167,14 +179,14 @@ def settle(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> list[
 
 
 def _timeline(client: Client, entries: list[Entry], now: float) -> list[Post]:
-    """The account's posts since the first of these attempts."""
+    """The account's posts since these tweets can have been sent at the earliest."""
     if others := {entry.account for entry in entries} - {client.user_id}:
         raise OutcomeUnknownError(
             f"the last attempt to post was made with the keys of account {others.pop()}, and only"
             " they tell what became of it: put them back, or set another state_dir for this account"
         )
     try:
-        return client.recent_posts(_since(min(map(_attempted, entries)), now))
+        return client.recent_posts(min(now, *map(_earliest, entries)) - CLOCK_ERROR)
     except GPT2BotError as error:
         raise OutcomeUnknownError(
             "what became of the last attempt to post is not known, and nothing is posted before"
@@ -185,16 +197,24 @@ def _timeline(client: Client, entries: list[Entry], now: float) -> list[Post]:
 def _send(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> Posted:
     """The one door: what it lets through is written down, checked, and sent once."""
     _check(entry.tweet)
-    if outbox.entries(State.POSTING, State.UNKNOWN):
+    if outbox.entries(*OPEN):
         raise RuntimeError("nothing is sent while the fate of another tweet is open: settle first")
     entry = outbox.begin(entry, account=client.user_id, now=clock())
     try:
         tweet_id = _post(outbox, client, entry, clock)
     except GPT2BotError as error:
         state = next(state for kind, state in AFTER if isinstance(error, kind))
-        outbox.finish(entry, state, now=clock(), note=str(error))
+        now = clock()
+        outbox.finish(entry, state, now=now, not_before=_not_before(error, now), note=str(error))
         raise
     return _posted(outbox, entry, tweet_id, clock())
+
+
+def _not_before(error: GPT2BotError, now: float) -> float | None:
+    """Until when X need not be asked again, after this answer."""
+    if not isinstance(error, RateLimitError):
+        return None
+    return min(error.until or now + RATE_WINDOW, now + LONGEST_LIMIT)
 
 
 def _post(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> str:
@@ -204,8 +224,7 @@ def _post(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> str:
     except DuplicateError:
         if entry.attempts == 1:
             raise
-        posts = client.recent_posts(_since(entry.created_at, clock()))
-        if tweet_id := _find(outbox, entry, posts):
+        if tweet_id := _find(outbox, entry, _timeline(client, [entry], clock())):
             return tweet_id
         raise
 
@@ -245,6 +264,6 @@ def _attempted(entry: Entry) -> float:
     return entry.created_at if entry.attempted_at is None else entry.attempted_at
 
 
-def _since(moment: float, now: float) -> float:
-    """From when to read, so that nothing since a moment is missed."""
-    return min(moment, now) - CLOCK_ERROR
+def _earliest(entry: Entry) -> float:
+    """When it can have been sent at the earliest, be it by an attempt before the last one."""
+    return min(entry.created_at, _attempted(entry))

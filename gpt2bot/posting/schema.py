@@ -40,6 +40,22 @@ MIGRATIONS = (
         """,
         "CREATE INDEX tweets_state ON tweets (state)",
     ),
+    (
+        "ALTER TABLE tweets ADD COLUMN not_before REAL",
+        """
+        CREATE TABLE runs (
+            id         INTEGER PRIMARY KEY,
+            started_at REAL NOT NULL,
+            ended_at   REAL,
+            exit_code  INTEGER,
+            message    TEXT NOT NULL DEFAULT '',
+            drafted    INTEGER NOT NULL DEFAULT 0,
+            rejected   INTEGER NOT NULL DEFAULT 0,
+            rules      TEXT NOT NULL DEFAULT '{}',
+            CHECK ((ended_at IS NULL) = (exit_code IS NULL))
+        )
+        """,
+    ),
 )
 
 

@@ -288,11 +288,17 @@ class _Handler(BaseHTTPRequestHandler):
         raise ProblemError(404, "Not Found", "Not Found")
 
     def _reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        limits = {"limit": LIMIT, "remaining": self.server.remaining, "reset": self.server.reset}
-        for name, value in limits.items():
-            self.send_header(f"x-rate-limit-{name}", str(value))
-        usual = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        x = self.server
+        usual = {
+            "Date": self.date_time_string(),
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "x-access-level": "read" if x.read_only else "read-write",
+            "x-rate-limit-limit": str(LIMIT),
+            "x-rate-limit-remaining": str(x.remaining),
+            "x-rate-limit-reset": str(x.reset),
+        }
+        self.send_response_only(status)
         for name, value in (usual | headers).items():
             self.send_header(name, value)
         self.close_connection = "Content-Length" in headers  # a lie: nothing more comes

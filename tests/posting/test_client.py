@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -259,7 +260,16 @@ def test_a_timeline_that_makes_no_sense_is_not_an_empty_one(
 ) -> None:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     x.faults.append(Fault("answer", method="GET", status=200, body=data))
-    failure(OutcomeUnknownError, client.recent_posts, time.time())
+    failure(NetworkError, client.recent_posts, time.time())
+
+
+@pytest.mark.parametrize("status", [301, 408, 500, 502, 503, 504])
+def test_a_read_that_failed_did_nothing(
+    x: XServer, client: Client, failure: Any, status: int
+) -> None:
+    x.faults.append(Fault("answer", method="GET", status=status))
+    error = failure(NetworkError, client.recent_posts, time.time())
+    assert str(error) == f"X answered {status}: run again later"
 
 
 def test_a_timeline_that_has_no_end_is_not_read_for_ever(
@@ -281,3 +291,40 @@ def test_nothing_is_printed_or_logged(
     client.create_post(TEXT)
     assert not caplog.records
     assert capfd.readouterr() == ("", "")
+
+
+def test_examining_the_keys_reads_little_and_posts_nothing(x: XServer, client: Client) -> None:
+    x.accept("long ago")["time"] -= 3600
+    access = client.examine()
+    assert access.level == "read-write"
+    assert access.clock_error is not None
+    assert abs(access.clock_error) < 5
+    [(method, path)] = x.requests
+    assert (method, "max_results=5" in path, "start_time=" in path) == ("GET", True, True)
+
+
+def test_examining_finds_a_token_that_can_only_read(
+    x: XServer, client: Client, failure: Any
+) -> None:
+    x.read_only = True
+    assert "'Read and write'" in str(failure(AccountError, client.examine))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "advice"),
+    [
+        (-3600, "this machine's clock is 60 minutes fast"),
+        (3600, "this machine's clock is 60 minutes slow"),
+        (60, "check the four keys"),
+    ],
+)
+def test_a_wrong_clock_is_told_from_wrong_keys(
+    x: XServer, client: Client, failure: Any, seconds: float, advice: str
+) -> None:
+    x.faults.append(answer(401, Date=formatdate(time.time() + seconds, usegmt=True)))
+    assert advice in str(failure(AccountError, client.create_post, TEXT))
+
+
+def test_a_time_that_is_none_does_not_matter(x: XServer, client: Client, failure: Any) -> None:
+    x.faults.append(answer(401, Date="yesterday"))
+    assert "check the four keys" in str(failure(AccountError, client.create_post, TEXT))

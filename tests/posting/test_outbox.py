@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import StateError
-from gpt2bot.posting import outbox as module
-from gpt2bot.posting import schema
-from gpt2bot.posting.outbox import FILE, Outbox, State
+from gpt2bot.posting import database, schema
+from gpt2bot.posting.database import FILE
+from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.tweets.tweet import Tweet
 
 if TYPE_CHECKING:
@@ -164,6 +164,42 @@ def test_last_uses(outbox: Outbox) -> None:
     assert outbox.last_uses() == {"A": 3, "B": 2}
 
 
+def test_post_times(outbox: Outbox) -> None:
+    for number, state in enumerate(State):
+        entry = add(outbox)
+        if state is not State.READY:
+            entry = outbox.begin(entry, account="1", now=float(number))
+        if state not in (State.READY, State.POSTING):
+            tweet_id = "77" if state is State.POSTED else None
+            outbox.finish(entry, state, now=9.0, tweet_id=tweet_id)
+    assert [state.value for state in State] == ["ready", "posting", "posted", "refused", "unknown"]
+    assert outbox.post_times(since=0.0) == [1.0, 2.0, 4.0], "but not what X refused"
+    assert outbox.post_times(since=2.0) == [2.0, 4.0]
+
+
+def test_looking_creates_nothing(folder: Path) -> None:
+    with Outbox(folder, create=False) as outbox:
+        assert (outbox.texts(), outbox.last_uses(), outbox.entries(*State)) == ([], {}, [])
+        outbox.verify()
+    assert not folder.exists()
+    with Outbox(folder) as outbox:
+        add(outbox)
+    with Outbox(folder, create=False) as outbox:
+        assert len(outbox.texts()) == 1
+
+
+def test_verifying_finds_what_opening_does_not(folder: Path, failure: Any) -> None:
+    with Outbox(folder) as outbox:
+        for number in range(200):
+            add(outbox, f"Body {number}.")
+        outbox.verify()
+    with closing(sqlite3.connect(folder / FILE)) as db, db:
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_schema SET sql = replace(sql, '(state)', '(prompt)')")
+    with Outbox(folder) as outbox:
+        assert "restore a backup" in str(failure(StateError, outbox.verify))
+
+
 def garbage(path: Path) -> None:
     path.write_bytes(b"no database at all, but of some length" * 200)
 
@@ -231,12 +267,28 @@ def test_an_older_schema_is_brought_up_to_date(
 ) -> None:
     with Outbox(folder) as outbox:
         add(outbox)
-    newer = ("CREATE TABLE limits (until REAL)",)
+    newer = ("CREATE TABLE cats (name TEXT)",)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, newer))
     for _ in range(2):
         with Outbox(folder) as outbox:
             assert len(outbox.entries(*PENDING)) == 1
-            assert outbox._db.execute("SELECT count(*) FROM limits").fetchone()[0] == 0
+            assert outbox._db.execute("SELECT count(*) FROM cats").fetchone()[0] == 0
+
+
+def test_an_outbox_of_the_first_schema_keeps_its_tweets(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        with Outbox(folder) as outbox, outbox.transaction() as db:
+            db.execute(
+                "INSERT INTO tweets (body, label, text, prompt, model, state, created_at,"
+                " changed_at) VALUES ('A body.', '#GPT2', 'A body.', 'A', 'demo', 'ready', 1, 1)"
+            )
+    with Outbox(folder) as outbox:
+        [entry] = outbox.entries(State.READY)
+        assert (entry.tweet.body, entry.not_before) == ("A body.", None)
+        assert outbox.begin(entry, account="1", now=2.0).state is State.POSTING
 
 
 def test_a_migration_happens_wholly_or_not_at_all(
@@ -264,7 +316,7 @@ def test_what_a_killed_creation_left_does_not_matter(folder: Path) -> None:
 def test_a_locked_outbox(
     folder: Path, outbox: Outbox, failure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.1)
     with Outbox(folder) as second, closing(sqlite3.connect(folder / FILE)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "another program has it open" in str(failure(StateError, add, second))

@@ -19,10 +19,11 @@ from gpt2bot.errors import (
     RefusedError,
     StateError,
 )
-from gpt2bot.posting import outbox as outbox_module
+from gpt2bot.posting import database
 from gpt2bot.posting.answers import AccountError, DuplicateError
 from gpt2bot.posting.client import Client, Credentials
-from gpt2bot.posting.outbox import FILE, Outbox, State
+from gpt2bot.posting.database import FILE
+from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.publish import Posted, publish, publish_ready, settle
 from gpt2bot.tweets.tweet import Draft, Tweet
 from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer
@@ -199,6 +200,39 @@ def test_where_each_answer_takes_a_tweet(
     assert len(x.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": "+60"}, 60),
+        ({"x-user-limit-24hour-remaining": "0", "x-user-limit-24hour-reset": "+80000"}, 80_000),
+        ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": "+999999"}, 86_400),
+        ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": "soon"}, 900),
+    ],
+)
+def test_until_when_x_takes_nothing_is_remembered(
+    x: XServer,
+    outbox: Outbox,
+    client: Client,
+    tweet: Tweet,
+    clock: Clock,
+    *,
+    failure: Any,
+    headers: dict[str, str],
+    seconds: float,
+) -> None:
+    clock.now = float(int(clock.now))
+    absolute = {
+        name: f"{int(clock.now) + int(value)}" if value[0] == "+" else value
+        for name, value in headers.items()
+    }
+    x.faults.append(Fault("answer", status=429, headers=absolute))
+    failure(LimitError, send, outbox, client, tweet, clock)
+    assert only(outbox).not_before == clock.now + seconds
+    assert outbox.not_before(latest=clock.now + 86_400) == clock.now + seconds
+    publish_ready(outbox, client, only(outbox), clock=clock)
+    assert only(outbox).not_before is None
+
+
 def test_what_could_not_be_sent_is_kept_and_sent_later(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, failure: Any
 ) -> None:
@@ -349,6 +383,19 @@ def test_a_duplicate_of_its_own_earlier_attempt_is_posted(
     assert x.texts == [tweet.text]
 
 
+def test_a_duplicate_that_cannot_be_looked_up_is_not_given_up(
+    x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any,
+    failure: Any,
+) -> None:  # fmt: skip
+    unknown(accepted=False)
+    settle(outbox, client, clock=clock)
+    x.accept(tweet.text)
+    x.faults.append(Fault("answer", method="GET", status=400))
+    failure(OutcomeUnknownError, publish_ready, outbox, client, only(outbox), clock=clock)
+    assert settle(outbox, client, clock=clock)
+    assert only(outbox).state is State.POSTED
+
+
 def test_a_duplicate_of_somebody_elses_post_is_refused(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any,
     failure: Any,
@@ -380,20 +427,28 @@ def test_the_last_door(x: XServer, outbox: Outbox, client: Client, tweet: Any) -
 
 
 def test_the_last_door_looks_at_what_an_earlier_run_left_too(
-    x: XServer, folder: Path, outbox: Outbox, client: Client, tweet: Tweet, *, clock: Clock
+    x: XServer,
+    folder: Path,
+    outbox: Outbox,
+    client: Client,
+    tweet: Tweet,
+    *,
+    clock: Clock,
+    failure: Any,
 ) -> None:
     outbox.add(tweet, model="demo", seed=None, now=clock())
     with closing(sqlite3.connect(folder / FILE)) as db, db:
         db.execute("UPDATE tweets SET body = ?", ("語" * 200,))
-    with pytest.raises(ValueError, match="weighted length"):
-        publish_ready(outbox, client, only(outbox))
+    assert "weighted length" in str(
+        failure(StateError, publish_ready, outbox, client, only(outbox))
+    )
     assert not x.requests
 
 
 def test_nothing_leaves_before_it_is_written_down(
     x: XServer, folder: Path, client: Client, tweet: Tweet, monkeypatch: Any, *, failure: Any
 ) -> None:
-    monkeypatch.setattr(outbox_module, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.1)
     with Outbox(folder) as outbox, closing(sqlite3.connect(folder / FILE)) as other:
         outbox.add(tweet, model="demo", seed=None, now=1.0)
         other.execute("BEGIN IMMEDIATE")

@@ -10,7 +10,7 @@ import hashlib
 import platform
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpt2bot.gpt2.compiled import sealed
 from gpt2bot.gpt2.compiled.artifacts import first_writable
@@ -37,20 +37,24 @@ def find_packed(artifacts: Artifacts, elsewhere: Path, say: Callable[[str], None
         elsewhere: Where to make it if the compiled model's own folder cannot be written.
         say: Told what is wrong with weights that are there and cannot be used.
     """
-    facts = {"artifacts": sealed.digest(artifacts.manifest)}
-    candidates = [parent / folder_name() for parent in (artifacts.folder, elsewhere)]
-
-    if found := sealed.find_sealed(candidates, facts, say):
+    if found := sealed_packed(artifacts, elsewhere, say):
         return found[0]
     try:
-        folder = first_writable(candidates)
+        folder = first_writable(_candidates(artifacts, elsewhere))
         with exclusive(folder, wait=say):
             # Another process may have made it meanwhile.
-            found = sealed.find_sealed(candidates, facts, lambda _: None)
-            return found[0] if found else _pack(artifacts, folder, facts)
+            found = sealed_packed(artifacts, elsewhere, lambda _: None)
+            return found[0] if found else _pack(artifacts, folder)
     except (OSError, RuntimeError) as error:  # LiteRT's own error, if the disk is full
         say(f"the weights are packed in memory, which costs time and memory: {error}")
         return None
+
+
+def sealed_packed(
+    artifacts: Artifacts, elsewhere: Path, say: Callable[[str], None]
+) -> tuple[Path, dict[str, Any]] | None:
+    """The folder of packed weights that is there and fits, with its manifest; see `find_packed`."""
+    return sealed.find_sealed(_candidates(artifacts, elsewhere), _facts(artifacts), say)
 
 
 def folder_name() -> str:
@@ -58,11 +62,19 @@ def folder_name() -> str:
     return f"packed-{library_version()}-{_processor()}"
 
 
-def _pack(artifacts: Artifacts, folder: Path, facts: dict[str, str]) -> Path:
+def _candidates(artifacts: Artifacts, elsewhere: Path) -> list[Path]:
+    return [parent / folder_name() for parent in (artifacts.folder, elsewhere)]
+
+
+def _facts(artifacts: Artifacts) -> dict[str, str]:
+    return {"artifacts": sealed.digest(artifacts.manifest)}
+
+
+def _pack(artifacts: Artifacts, folder: Path) -> Path:
     with replaced_folder(folder) as new:
         for graph in (*artifacts.layers, *artifacts.outputs):
             Graph(graph, threads=1, packed=packed_file(new, graph))
-        sealed.seal(new, facts)
+        sealed.seal(new, _facts(artifacts))
     for other in folder.parent.glob("packed-*"):
         if not other.name.startswith(f"packed-{library_version()}-"):  # no use any more
             shutil.rmtree(other, ignore_errors=True)

@@ -58,6 +58,16 @@ def find_sealed(
     return next(((folder, manifest) for folder, manifest in opened if manifest), None)
 
 
+def damaged_files(folder: Path, manifest: Mapping[str, Any]) -> list[Path]:
+    """The files of a sealed folder whose content is not what was sealed: all are read.
+
+    Raises:
+        OSError: One cannot be read.
+    """
+    files = manifest["files"].items()
+    return [folder / name for name, file in files if _sha256(folder / name) != file["sha256"]]
+
+
 def digest(manifest: Mapping[str, Any]) -> str:
     """What tells the contents of a sealed folder from any others, in hexadecimal."""
     sums = {name: file["sha256"] for name, file in manifest["files"].items()}

@@ -1,0 +1,139 @@
+"""When the next post may go out: by what X last said, and by the limits that the owner sets.
+
+They are looked at before anything is drafted or sent, so that a slip in a cron line can neither
+empty the account nor flood its followers. An attempt counts as a post unless it is known that X
+has not taken it. Moments count by the minute in which they lie, as cron's do: a job that runs every
+hour is not held up by the second that it once started late.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gpt2bot.errors import LimitError
+from gpt2bot.posting.times import (
+    DAY,
+    MINUTE,
+    start_of_day,
+    start_of_month,
+    start_of_next_month,
+    utc,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpt2bot.posting.outbox import Outbox
+
+__all__ = ["Barrier", "Limits", "Usage", "barrier", "check_limits", "usage"]
+
+AHEAD = 15 * MINUTE
+"""A post further ahead of the clock than this was written by a clock that was wrong."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the owner allows.
+
+    Attributes:
+        max_posts_per_day: In any 24 hours.
+        min_minutes_between_posts: From one post to the next.
+        monthly_budget_usd: For all posts of a calendar month, in US dollars.
+        price_per_post_usd: What X charges for a post, in US dollars.
+    """
+
+    max_posts_per_day: int
+    min_minutes_between_posts: float
+    monthly_budget_usd: float
+    price_per_post_usd: float
+
+    @property
+    def max_posts_per_month(self) -> float:
+        """What the budget pays for: a whole number, or infinity where posts are free."""
+        if not self.price_per_post_usd:
+            return math.inf
+        rounding = 1e-9  # 5.00 / 0.05 is not quite 100
+        return math.floor(self.monthly_budget_usd / self.price_per_post_usd + rounding)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How many posts went out: since midnight, in the last 24 hours, and this calendar month."""
+
+    today: int
+    last_24_hours: int
+    this_month: int
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """What keeps the next post back.
+
+    Attributes:
+        until: When it ends.
+        reason: Which limit it is.
+    """
+
+    until: float
+    reason: str
+
+
+def check_limits(outbox: Outbox, limits: Limits, now: float) -> None:
+    """Lets a post go on its way.
+
+    Raises:
+        LimitError: None may go out yet; it says why, and from when.
+    """
+    if found := barrier(outbox, limits, now):
+        raise LimitError(
+            f"nothing was posted, since {found.reason}: the next post may go out from"
+            f" {utc(found.until)}"
+        )
+
+
+def barrier(outbox: Outbox, limits: Limits, now: float) -> Barrier | None:
+    """What keeps the next post back the longest; None if it may go out."""
+    times = _post_times(outbox, now)
+    found = [*_told_by_x(outbox, now), *_set_by_owner(times, limits, now)]
+    return max((b for b in found if b.until > now), key=lambda b: b.until, default=None)
+
+
+def usage(outbox: Outbox, now: float) -> Usage:
+    """How many posts went out."""
+    times = _post_times(outbox, now)
+    starts = (start_of_day(now), now - DAY, start_of_month(now))
+    return Usage(*(sum(moment >= start for moment in times) for start in starts))
+
+
+def _told_by_x(outbox: Outbox, now: float) -> list[Barrier]:
+    until = outbox.not_before(latest=now + DAY)
+    return [] if until is None else [Barrier(until, "X takes no more posts of this account yet")]
+
+
+def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Barrier]:
+    """What each limit of the owner's keeps back, be it over already or not."""
+    found = []
+    if len(times) >= limits.max_posts_per_day:
+        until = times[-limits.max_posts_per_day] + DAY
+        reason = f"limits.max_posts_per_day is {limits.max_posts_per_day}"
+        found.append(Barrier(until, reason))
+    if times:
+        pause = limits.min_minutes_between_posts
+        reason = f"limits.min_minutes_between_posts is {pause:g}"
+        found.append(Barrier(times[-1] + pause * MINUTE, reason))
+    month = sum(moment >= start_of_month(now) for moment in times)
+    if month >= limits.max_posts_per_month:
+        reason = (
+            f"limits.monthly_budget_usd is {limits.monthly_budget_usd:.2f}, which {month} posts"
+            " have used up"
+        )
+        found.append(Barrier(start_of_next_month(now), reason))
+    return found
+
+
+def _post_times(outbox: Outbox, now: float) -> list[float]:
+    """When the posts went out that can count, to the minute, the earliest first."""
+    times = outbox.post_times(since=min(start_of_month(now), now - DAY))
+    return [moment - moment % MINUTE for moment in times if moment <= now + AHEAD]

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gpt2bot import bot
+from gpt2bot import bot, drafting
 from gpt2bot.config import load_settings
 from gpt2bot.errors import ConfigurationError, GPT2BotError, StateError
 
@@ -78,7 +78,7 @@ def _finding(subject: str, look: Look, settings: Settings) -> Finding:
 
 
 def _configuration(settings: Settings) -> str:
-    prompts = len(bot.check_settings(settings))
+    prompts = len(drafting.check_settings(settings))
     return f"{settings.file or 'no file, so the defaults'}; prompts: {prompts}"
 
 
@@ -109,7 +109,7 @@ def _file_modes(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     from gpt2bot.gpt2.layout import read_description
 
-    name, folder = bot.chosen_model(settings)
+    name, folder = drafting.chosen_model(settings)
     hparams, _ = read_description(folder)
     return f"{name}, {hparams.n_params / 1e6:.0f} million weights, in {folder}"
 
@@ -119,7 +119,7 @@ def _compiled(settings: Settings) -> str:
 
     if settings.engine != "litert":
         return f"not used: the engine is {settings.engine}"
-    name, folder = bot.chosen_model(settings)
+    name, folder = drafting.chosen_model(settings)
     compiled = verify_compiled(folder, settings.precision)
     if compiled is None:
         return f"not yet: `gpt2bot compile {name}` or the next run does it"
@@ -158,11 +158,9 @@ def _clock(settings: Settings) -> str:
 
 def _limits(settings: Settings) -> str:
     from gpt2bot.posting.status import read_status
-    from gpt2bot.render import next_post
 
-    return next_post(
-        read_status(settings.state_dir, bot.owner_limits(settings), time.time()).barrier
-    )
+    status = read_status(settings.state_dir, bot.owner_limits(settings), time.time())
+    return f"the next post may go out {status.barrier or 'now'}"
 
 
 def _x(settings: Settings) -> str:

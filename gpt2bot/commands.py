@@ -73,7 +73,7 @@ def sample(
         verbose: Shows what the filter rejected, too, and why.
         config: The configuration file.
     """
-    from gpt2bot import bot
+    from gpt2bot import drafting
     from gpt2bot.config import load_settings
     from gpt2bot.render import render_candidate, render_raw
 
@@ -83,10 +83,10 @@ def sample(
         update=_given(model=model) | {"sampling": settings.sampling.model_copy(update=sampling)}
     )
     if raw:
-        texts = bot.sample_raw(settings, say, nsamples=nsamples, prompt=prompt, seed=seed)
+        texts = drafting.sample_raw(settings, say, nsamples=nsamples, prompt=prompt, seed=seed)
         blocks = (render_raw(written, as_json=json) for written in texts)
     else:
-        drafts = bot.sample(settings, say, nsamples=nsamples, prompt=prompt, seed=seed)
+        drafts = drafting.sample(settings, say, nsamples=nsamples, prompt=prompt, seed=seed)
         shown = (draft for draft in drafts if verbose or draft.verdict.accepted)
         blocks = (render_candidate(candidate, as_json=json) for candidate in shown)
     separator = "" if json else "---\n" if raw else "\n"

@@ -11,15 +11,14 @@ from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gpt2bot.bot import Candidate, Result, Written
+    from gpt2bot.bot import Result
     from gpt2bot.check import Finding
-    from gpt2bot.posting.limits import Barrier
+    from gpt2bot.drafting import Candidate, Written
     from gpt2bot.posting.outbox import Entry
     from gpt2bot.posting.runs import Run, Tally
     from gpt2bot.posting.status import Status
 
 __all__ = [
-    "next_post",
     "render_candidate",
     "render_entry",
     "render_finding",
@@ -101,7 +100,7 @@ def render_status(status: Status, *, as_json: bool) -> str:
         ),
         ("Pending", [_pending(entry) for entry in status.pending] or ["nothing"]),
         ("Posts", [posts]),
-        ("Next post", [next_post(status.barrier)]),
+        ("Next post", [f"may go out {status.barrier or 'now'}"]),
         ("Rejected", [_rejected(status.tally)]),
     )
 
@@ -120,11 +119,6 @@ def render_finding(finding: Finding) -> str:
     """That all is well with something, or what to do."""
     verdict, text = ("mend", finding.error) if finding.error else ("ok", finding.text)
     return f"{verdict:6}{finding.subject:15}{text}"
-
-
-def next_post(barrier: Barrier | None) -> str:
-    """From when the next post may go out."""
-    return f"from {utc(barrier.until)}, since {barrier.reason}" if barrier else "may go out now"
 
 
 def _run(run: Run) -> str:

@@ -15,28 +15,17 @@ from gpt2bot.posting.database import FILE
 from gpt2bot.posting.lock import exclusive
 from gpt2bot.posting.outbox import Outbox
 from gpt2bot.tweets.tweet import Tweet
-from tests.fakes.home import Home
 from tests.fakes.x_server import KEYS, XServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.fakes.home import Home
 
 SUBJECTS = [
     *("configuration", "keys", "file modes", "model", "compiled", "outbox", "lock", "clock"),
     "limits",
 ]
-
-
-@pytest.fixture
-def x() -> Iterator[XServer]:
-    with XServer() as server:
-        yield server
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
 
 
 @pytest.fixture

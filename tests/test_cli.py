@@ -18,26 +18,14 @@ from gpt2bot import __version__, cli
 from gpt2bot.commands import sample
 from gpt2bot.config import Sampling
 from gpt2bot.signature import Command
-from tests.fakes.home import Home
 from tests.fakes.x_server import KEYS, XServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.fakes.home import Home
 
 LABEL = "#GPT2 #AIgenerated"
 VERBS = ("Writes", "Fetches", "Compiles", "Shows", "Looks", "Trains")
 COMMANDS = [function.__name__ for function in cli.PROGRAM.functions]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
-
-
-@pytest.fixture
-def x() -> Iterator[XServer]:
-    with XServer() as server:
-        yield server
 
 
 def modules(home: Home, *argv: str, **environ: str) -> set[str]:

@@ -12,22 +12,18 @@ import pytest
 from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.runs import recorded
 from gpt2bot.tweets.tweet import Tweet
-from tests.fakes.home import Home
 from tests.fakes.x_server import KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.fakes.home import Home
 
 LABEL = "#GPT2 #AIgenerated"
 FIRST = Tweet("The first tweet rains on Zoë & her <old> umbrella. ☔", LABEL, "The first tweet")
 SECOND = Tweet("The second tweet is about the sun.", LABEL, "The second tweet")
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
 
 
 @pytest.fixture
@@ -81,7 +77,7 @@ def test_of_a_bot_in_trouble(home: Home) -> None:
         "            the connection broke",
         f"            {SECOND.body}",
         r"Posts       today \d \(\$0\.\d+\), in 24 hours 2 of 2, this month \d \(.* of \$5\.00\)",
-        rf"Next post   from {TIME}, since limits\.max_posts_per_day is 2",
+        rf"Next post   may go out from {TIME}, since limits\.max_posts_per_day is 2",
         "Rejected    2 of 3 candidates this month: url 2, mention 1",
     )
     lines = iter(shown.stdout.splitlines())

@@ -79,6 +79,9 @@ class Barrier:
     until: float
     reason: str
 
+    def __str__(self) -> str:
+        return f"from {utc(self.until)}, since {self.reason}"
+
 
 def check_limits(outbox: Outbox, limits: Limits, now: float) -> None:
     """Lets a post go on its way.
@@ -87,10 +90,7 @@ def check_limits(outbox: Outbox, limits: Limits, now: float) -> None:
         LimitError: None may go out yet; it says why, and from when.
     """
     if found := barrier(outbox, limits, now):
-        raise LimitError(
-            f"nothing was posted, since {found.reason}: the next post may go out from"
-            f" {utc(found.until)}"
-        )
+        raise LimitError(f"nothing was posted: the next post may go out {found}")
 
 
 def barrier(outbox: Outbox, limits: Limits, now: float) -> Barrier | None:

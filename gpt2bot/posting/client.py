@@ -143,8 +143,7 @@ class Client:
             RefusedError: X refuses them; `AccountError` says why.
             GPT2BotError: They cannot be tried now.
         """
-        now = time.time()
-        start = datetime.fromtimestamp(now - MINUTE, tz=timezone.utc)
+        start = datetime.fromtimestamp(time.time() - MINUTE, tz=timezone.utc)
         response = self._tweepy.get_users_tweets(
             self.user_id, user_auth=True, start_time=start, max_results=FEWEST
         )

@@ -20,7 +20,8 @@ Nothing is sent while the fate of another tweet is open, and nothing is sent twi
 HTML-escaped and NFC (URLs, which X rewrites, never pass the filter). Two things make absence
 certain. The reading starts `CLOCK_ERROR` before the first attempt: X refuses a signature whose time
 is further off than that, so an accepted tweet is never older. And an attempt younger than the
-timeout may still be on its way: it can be found, but not yet be absent.
+timeout may still be on its way: it can be found, but not yet be absent. Should it come even later,
+X refuses the second of two equal texts, and `_post` then looks for the first.
 """
 
 from __future__ import annotations

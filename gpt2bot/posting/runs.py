@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Run", "Tally", "recent_runs", "recorded", "tally_since"]
 
 
+KEPT = 10_000  # years of posting, or a week of a job that runs every minute by mistake
+
+
 @dataclass
 class Tally:
     """What was drafted, and what the filter found in it.
@@ -76,6 +79,7 @@ def recorded(database: Database, clock: Callable[[], float]) -> Iterator[Tally]:
     """
     with database.transaction() as db:
         number = db.execute("INSERT INTO runs (started_at) VALUES (?)", (clock(),)).lastrowid
+        db.execute("DELETE FROM runs WHERE id <= ? - ?", (number, KEPT))
     tally = Tally()
     exit_code, message = 0, ""
     try:

@@ -383,6 +383,18 @@ def test_a_duplicate_of_its_own_earlier_attempt_is_posted(
     assert x.texts == [tweet.text]
 
 
+def test_a_duplicate_is_looked_for_back_to_its_first_attempt(
+    x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any
+) -> None:
+    unknown(accepted=False)
+    settle(outbox, client, clock=clock)
+    late = x.accept(tweet.text)
+    late["time"] -= 7200
+    with outbox.transaction() as db:  # it was written and first sent that long ago
+        db.execute("UPDATE tweets SET created_at = created_at - 7200")
+    assert publish_ready(outbox, client, only(outbox), clock=clock).tweet_id == late["id"]
+
+
 def test_a_duplicate_that_cannot_be_looked_up_is_not_given_up(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any,
     failure: Any,

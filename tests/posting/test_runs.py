@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import RefusedError, StateError
-from gpt2bot.posting import database
+from gpt2bot.posting import database, runs
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox
 from gpt2bot.posting.runs import Run, Tally, recent_runs, recorded, tally_since
@@ -52,6 +52,18 @@ def test_the_newest_come_first(outbox: Outbox, clock: Clock) -> None:
         with recorded(outbox, clock):
             pass
     assert [run.started_at for run in recent_runs(outbox, 2)] == [clock.now, clock.now - 60]
+
+
+def test_the_diary_does_not_grow_for_ever(
+    outbox: Outbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "KEPT", 3)
+    for _ in range(5):
+        clock.now += 60
+        with recorded(outbox, clock):
+            pass
+    started = [run.started_at for run in recent_runs(outbox, 9)]
+    assert started == [clock.now, clock.now - 60, clock.now - 120]
 
 
 def test_candidates_are_counted_by_the_rules_they_break(outbox: Outbox, clock: Clock) -> None:

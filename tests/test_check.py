@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,9 +127,10 @@ class TestCompiled:
             GPT2BOT_MODEL="mine",
         )
 
-    def test_it_is_read_through(self, home: Home, x: XServer, model: Path) -> None:
+    @pytest.mark.parametrize("part", ["h0.tflite", "wte.npy", "packed-*/h0.packed"])
+    def test_it_is_read_through(self, home: Home, x: XServer, model: Path, part: str) -> None:
         assert self.check(home, x).troubles == []
-        path = next(model.glob("litert-*/h0.tflite"))
+        path = next(model.glob(f"litert-*/{part}"))
         before, content = path.stat(), bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
@@ -138,17 +141,21 @@ class TestCompiled:
         assert f"{path} is damaged" in said
         assert "`gpt2bot compile mine`" in said
 
-    def test_packed_weights_are_read_through(self, home: Home, x: XServer, model: Path) -> None:
-        path = next(model.glob("litert-*/packed-*/*.packed"))
-        path.write_bytes(path.read_bytes()[:-1])
-        assert self.check(home, x).troubles == ["compiled"]
-
     def test_it_need_not_be_there_yet(self, home: Home, x: XServer, model: Path) -> None:
         shutil.rmtree(next(model.glob("litert-*")))
         checked = self.check(home, x)
         assert checked.troubles == []
         assert "`gpt2bot compile mine` or the next run does it" in checked.lines["compiled"][1]
         assert not list(model.glob("litert-*"))
+
+
+def test_the_outbox_is_read_through(home: Home, x: XServer, state: Path) -> None:
+    with Outbox(state) as outbox:
+        outbox.add(Tweet("Some.", "#GPT2", ""), model="demo", seed=1, now=time.time())
+    with closing(sqlite3.connect(state / FILE)) as db, db:
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_schema SET sql = replace(sql, '(state)', '(prompt)')")
+    assert Checked(home, **x.environment).troubles == ["outbox"]
 
 
 def test_a_damaged_outbox_is_told_once(home: Home, x: XServer, state: Path) -> None:

@@ -210,6 +210,12 @@ def test_no_secret_is_shown_with_the_settings() -> None:
     assert SECRET not in repr(load(GPT2BOT_X__ACCESS_TOKEN=SECRET))
 
 
+def test_a_budget_pays_for_at_least_one_post(tmp_path: Path) -> None:
+    said = complaint("[limits]\nmonthly_budget_usd = 0.01", tmp_path)
+    assert "monthly_budget_usd must pay for at least one post" in said
+    load(written(tmp_path / "enough.toml", "[limits]\nmonthly_budget_usd = 0.015"))
+
+
 def test_a_blank_credential_is_none() -> None:
     assert "access_token" in load(GPT2BOT_X__ACCESS_TOKEN="  ").x.missing()
 

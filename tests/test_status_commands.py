@@ -76,7 +76,7 @@ def test_of_a_bot_in_trouble(home: Home) -> None:
         rf"Pending     unknown since {TIME}, attempts: 1",
         "            the connection broke",
         f"            {SECOND.body}",
-        r"Posts       today \d \(\$0\.\d+\), in 24 hours 2 of 2, this month \d \(.* of \$5\.00\)",
+        r"Posts       today 2 \(\$0\.03\), in 24 hours 2 of 2, this month 2 \(.* of \$5\.00\)",
         rf"Next post   may go out from {TIME}, since limits\.max_posts_per_day is 2",
         "Rejected    2 of 3 candidates this month: url 2, mention 1",
     )

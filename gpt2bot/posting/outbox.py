@@ -123,7 +123,6 @@ class Outbox(Database):
             attempts=entry.attempts + 1,
             attempted_at=now,
             changed_at=now,
-            not_before=None,
             note="",
         )
 

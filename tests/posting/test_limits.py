@@ -70,6 +70,12 @@ def test_posts_a_day_are_those_of_any_24_hours(outbox: Outbox, sent: Any) -> Non
     assert until(outbox, limited(max_posts_per_day=1)) == moment("2026-11-26T11:20:00")
 
 
+def test_posts_of_yesterday_count_on_the_first_of_a_month(outbox: Outbox, sent: Any) -> None:
+    sent(moment("2026-10-31T23:00:00"))
+    morning = moment("2026-11-01T09:00:00")
+    assert until(outbox, limited(max_posts_per_day=1), morning) == moment("2026-11-01T23:00:00")
+
+
 def test_minutes_between_posts(outbox: Outbox, sent: Any) -> None:
     sent(moment("2026-11-25T12:20:55"))
     assert until(outbox, limited(min_minutes_between_posts=61)) == moment("2026-11-25T13:21:00")

@@ -173,8 +173,13 @@ def _timeline(client: Client, entries: list[Entry], now: float) -> list[Post]:
             f"the last attempt to post was made with the keys of account {others.pop()}, and only"
             " they tell what became of it: put them back, or set another state_dir for this account"
         )
+    return _posts(client, _since(min(map(_attempted, entries)), now))
+
+
+def _posts(client: Client, since: float) -> list[Post]:
+    """The account's posts since a time. What cannot be read, be it by a limit, tells nothing."""
     try:
-        return client.recent_posts(_since(min(map(_attempted, entries)), now))
+        return client.recent_posts(since)
     except GPT2BotError as error:
         raise OutcomeUnknownError(
             "what became of the last attempt to post is not known, and nothing is posted before"
@@ -204,7 +209,7 @@ def _post(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> str:
     except DuplicateError:
         if entry.attempts == 1:
             raise
-        posts = client.recent_posts(_since(entry.created_at, clock()))
+        posts = _posts(client, _since(entry.created_at, clock()))
         if tweet_id := _find(outbox, entry, posts):
             return tweet_id
         raise

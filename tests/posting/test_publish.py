@@ -349,6 +349,21 @@ def test_a_duplicate_of_its_own_earlier_attempt_is_posted(
     assert x.texts == [tweet.text]
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 503])
+def test_a_duplicate_that_cannot_be_looked_up_is_unknown(
+    x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any,
+    failure: Any, status: int,
+) -> None:  # fmt: skip
+    unknown(accepted=False)
+    settle(outbox, client, clock=clock)
+    x.accept(tweet.text)
+    x.faults.append(Fault("answer", method="GET", status=status))
+    failure(OutcomeUnknownError, publish_ready, outbox, client, only(outbox), clock=clock)
+    assert only(outbox).state is State.UNKNOWN, "neither refused nor ready: the account has it"
+    assert settle(outbox, client, clock=clock)
+    assert x.texts == [tweet.text]
+
+
 def test_a_duplicate_of_somebody_elses_post_is_refused(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any,
     failure: Any,

@@ -119,8 +119,8 @@ def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Ba
         until = times[-limits.max_posts_per_day] + DAY
         reason = f"limits.max_posts_per_day is {limits.max_posts_per_day}"
         found.append(Barrier(until, reason))
-    if times:
-        pause = limits.min_minutes_between_posts
+    pause = limits.min_minutes_between_posts
+    if times and pause:
         reason = f"limits.min_minutes_between_posts is {pause:g}"
         found.append(Barrier(times[-1] + pause * MINUTE, reason))
     month = sum(moment >= start_of_month(now) for moment in times)

@@ -12,8 +12,10 @@ It can be told to misbehave: `x.faults.append(Fault("hang", accept=True))`.
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
+import select
 import socket
 import ssl
 import sys
@@ -22,7 +24,7 @@ import threading
 import time
 import unicodedata
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +36,7 @@ import trustme
 from oauthlib.oauth1 import ResourceEndpoint
 
 from gpt2bot.tweets.parser import twitter_text
-from tests.fakes.connect_proxy import ConnectProxy
+from tests.fakes.connect_proxy import ConnectProxy, reset
 from tests.fakes.oauth import Validator
 
 HOST = "api.twitter.com"
@@ -57,9 +59,13 @@ class Fault:
     """How the next request goes wrong.
 
     Attributes:
-        what: "answer" with `status`, "hang" until the server ends, or "drop" the connection.
+        what: "answer" with `status`, "hang" until the client leaves, "drop" or "reset" the
+            connection, or "wait" and then answer as usual.
         accept: Whether the request takes effect before that, if it is a good one.
         method: The method of the requests it waits for.
+        wait: Seconds before anything of this happens.
+        unread: Whether it happens before the body of the request is read.
+        cut: How many bytes of the right answer are sent before it happens.
     """
 
     what: str
@@ -68,6 +74,9 @@ class Fault:
     status: int = 500
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    wait: float = 0
+    unread: bool = False
+    cut: int = 0
 
 
 class ProblemError(Exception):
@@ -93,7 +102,10 @@ class XServer(ThreadingHTTPServer):
         requests: Method and path of every request, however it ended.
         faults: What goes wrong, in this order.
         arrived: Set when a POST has come in whole, and taken effect if it does.
+        waiting: Set when a request has come in whole, and waits for `Fault.wait` to pass.
         read_only: Whether the token was made while the app was read-only.
+        refuses_duplicates: Whether it does, as X does for some hours after a post.
+        tls: Its certificate; `certified` makes others.
         remaining: How many posts are left before the limit is reached.
         reset: When that limit ends, in seconds since 1970.
         errors: What went wrong in the server itself; must stay empty.
@@ -108,25 +120,22 @@ class XServer(ThreadingHTTPServer):
         self.requests: list[tuple[str, str]] = []
         self.faults: deque[Fault] = deque()
         self.arrived = threading.Event()
-        self.closing = threading.Event()
+        self.waiting = threading.Event()
         self.read_only = False
+        self.refuses_duplicates = True
         self.remaining = LIMIT
         self.reset = int(time.time()) + WINDOW
         self.errors: list[BaseException] = []
         self.lock = threading.Lock()
         self.oauth = ResourceEndpoint(Validator(KEYS))
+        self.connections: set[socket.socket] = set()
+        self._authority = trustme.CA()
+        self.tls = self.certified(HOST)
         self._exit = ExitStack()
 
     def __enter__(self) -> XServer:
         folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory()))
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(folder / "ca.pem")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(HOST).configure_cert(context)
-        # The handshake is done by the thread of the connection.
-        self.socket = context.wrap_socket(
-            self.socket, server_side=True, do_handshake_on_connect=False
-        )
+        self._authority.cert_pem.write_to_path(folder / "ca.pem")
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
         self.proxy = self._exit.enter_context(ConnectProxy(HOST, self.server_address[1]))
         self._exit.callback(self.proxy.shutdown)
@@ -141,11 +150,46 @@ class XServer(ThreadingHTTPServer):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.closing.set()
         self.shutdown()
         self.server_close()
         self._exit.close()
         assert not self.errors, self.errors
+
+    def certified(self, host: str) -> ssl.SSLContext:
+        """What a server needs to pass for a host."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(host).configure_cert(context)
+        return context
+
+    def restart(self, pause: float = 0) -> None:
+        """Ends, which cuts all connections, and begins again with the same account elsewhere."""
+        self.shutdown()
+        self.server_close()
+        with self.lock:
+            for connection in self.connections:
+                with suppress(OSError):
+                    # Not that of TLS, which is not made for two threads.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        time.sleep(pause)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.server_address = self.socket.getsockname()
+        self.proxy.local_port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        # The handshake is done by the thread of the connection.
+        connection = self.tls.wrap_socket(
+            connection, server_side=True, do_handshake_on_connect=False
+        )
+        with self.lock:
+            self.connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        with self.lock:
+            self.connections.discard(request)
+        super().shutdown_request(request)
 
     @property
     def texts(self) -> list[str]:
@@ -187,7 +231,7 @@ class XServer(ThreadingHTTPServer):
         text = unicodedata.normalize("NFC", text).strip()
         if twitter_text().parse_tweet(text).weightedLength > 280:
             raise ProblemError(403, "Forbidden", "Your Tweet text is too long.")
-        if text in self.texts:
+        if self.refuses_duplicates and text in self.texts:
             duplicate = "You are not allowed to create a Tweet with duplicate content."
             raise ProblemError(403, "Forbidden", duplicate)
         return {"data": _shown(self.accept(text))}
@@ -234,26 +278,48 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         x = self.server
+        with x.lock:
+            x.requests.append((self.command, self.path))
+            waits = x.faults and x.faults[0].method == self.command
+            fault = x.faults.popleft() if waits else Fault("wait", accept=True)
+        body = b"" if fault.unread else self._body()
+        status, answer = 0, b""
+        if fault.wait:
+            x.waiting.set()
+            time.sleep(fault.wait)
+        if fault.accept:
+            with x.lock:
+                status, answer = self._carry_out(body)
+        if self.command == "POST":
+            x.arrived.set()
+        self._end(fault, status, answer)
+
+    def _body(self) -> bytes:
         length = int(self.headers.get("Content-Length", "0"))
         body = self.rfile.read(length)
         if len(body) < length:
             raise ConnectionError("the client broke off")
-        with x.lock:
-            x.requests.append((self.command, self.path))
-            waits = x.faults and x.faults[0].method == self.command
-            fault = x.faults.popleft() if waits else Fault("none", accept=True)
-            status, answer = self._carry_out(body) if fault.accept else (0, b"")
-        if self.command == "POST":
-            x.arrived.set()
-        if fault.what == "hang":
-            x.closing.wait(60)  # longer than any client of a test
-        if fault.what in ("hang", "drop"):
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-        elif fault.what == "answer":
+        return body
+
+    def _end(self, fault: Fault, status: int, answer: bytes) -> None:
+        """Answers, or does what a fault says instead."""
+        if fault.what == "answer":
             self._reply(fault.status, fault.body, fault.headers)
-        else:
+        elif fault.what == "wait":
             self._reply(status, answer, {})
+        else:
+            self.close_connection = True
+            if fault.cut:
+                whole, self.wfile = self.wfile, io.BytesIO()
+                self._reply(status, answer, {})
+                whole.write(self.wfile.getvalue()[: fault.cut])
+                self.wfile = whole
+            if fault.what == "hang":
+                select.select([self.connection], [], [], 60)  # longer than any client of a test
+            if fault.what == "reset":
+                reset(self.connection)
+            else:
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     do_GET = do_POST  # noqa: N815
 

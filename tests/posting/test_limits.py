@@ -83,6 +83,12 @@ def test_minutes_between_posts(outbox: Outbox, sent: Any) -> None:
     assert until(outbox, limited(min_minutes_between_posts=0)) is None
 
 
+def test_no_pause_is_none_even_if_the_clock_was_set_back(outbox: Outbox, sent: Any) -> None:
+    sent(NOW + 4 * MINUTE)
+    assert until(outbox, limited(min_minutes_between_posts=0)) is None
+    assert until(outbox, limited(min_minutes_between_posts=1)) == moment("2026-11-25T13:25:00")
+
+
 def test_the_budget_is_that_of_a_calendar_month(outbox: Outbox, sent: Any) -> None:
     sent(moment("2026-10-31T23:59:59"), *[NOW - 2 * DAY - n * HOUR for n in range(100)])
     assert until(outbox, limited(monthly_budget_usd=1.515)) is None, "it pays for 101"

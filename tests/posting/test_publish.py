@@ -395,17 +395,19 @@ def test_a_duplicate_is_looked_for_back_to_its_first_attempt(
     assert publish_ready(outbox, client, only(outbox), clock=clock).tweet_id == late["id"]
 
 
-def test_a_duplicate_that_cannot_be_looked_up_is_not_given_up(
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 503])
+def test_a_duplicate_that_cannot_be_looked_up_is_unknown(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any,
-    failure: Any,
+    failure: Any, status: int,
 ) -> None:  # fmt: skip
     unknown(accepted=False)
     settle(outbox, client, clock=clock)
     x.accept(tweet.text)
-    x.faults.append(Fault("answer", method="GET", status=400))
+    x.faults.append(Fault("answer", method="GET", status=status))
     failure(OutcomeUnknownError, publish_ready, outbox, client, only(outbox), clock=clock)
+    assert only(outbox).state is State.UNKNOWN, "neither refused nor ready: the account has it"
     assert settle(outbox, client, clock=clock)
-    assert only(outbox).state is State.POSTED
+    assert x.texts == [tweet.text]
 
 
 def test_a_duplicate_of_somebody_elses_post_is_refused(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from requests_oauthlib import OAuth1
 
-from tests.fakes.x_server import KEYS, USER_ID
+from tests.fakes.x_server import KEYS, USER_ID, Fault
 
 if TYPE_CHECKING:
     from tests.fakes.x_server import XServer
@@ -53,6 +54,58 @@ def test_signatures(x: XServer) -> None:
     assert post({"text": "Two."}, signature_method="PLAINTEXT") == 401
     assert requests.post(f"{URL}/tweets", json={"text": "Two."}).status_code == 401
     assert x.texts == ["One."]
+
+
+def test_a_duplicate_is_refused_for_some_hours(x: XServer) -> None:
+    assert [post({"text": "One."}) for _ in range(2)] == [201, 403]
+    x.refuses_duplicates = False
+    assert post({"text": "One."}) == 201
+
+
+def test_after_a_restart_it_is_elsewhere_and_the_account_is_as_it_was(x: XServer) -> None:
+    port = x.proxy.local_port
+    assert post({"text": "One."}) == 201
+    x.restart()
+    assert x.proxy.local_port != port
+    assert [post({"text": text}) for text in ("One.", "Two.")] == [403, 201]
+
+
+def test_a_restart_cuts_what_is_under_way(x: XServer) -> None:
+    x.faults.append(Fault("wait", wait=0.5))
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(post, {"text": "One."})
+        assert x.waiting.wait(60)
+        x.restart()
+        assert isinstance(answer.exception(60), requests.ConnectionError)
+    assert post({"text": "Two."}) == 201
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("reset", unread=True),
+        Fault("reset", accept=True),
+        Fault("reset", accept=True, cut=5),
+        Fault("drop", accept=True, cut=5),
+    ],
+)
+def test_ways_to_break_off(x: XServer, fault: Fault) -> None:
+    x.faults.append(fault)
+    with pytest.raises(requests.ConnectionError):
+        post({"text": "One."})
+    assert x.texts == ["One."] * fault.accept
+    assert x.proxy.wait_until_idle(60)
+
+
+def test_ways_to_fail_before_that(x: XServer) -> None:
+    x.proxy.resets = True
+    with pytest.raises(requests.ConnectionError):
+        post({"text": "One."})
+    x.proxy.resets = False
+    x.tls = x.certified("example.com")
+    with pytest.raises(requests.exceptions.SSLError, match="Hostname mismatch"):
+        post({"text": "One."})
+    assert not x.requests
 
 
 def test_one_hundred_posts_in_fifteen_minutes(x: XServer) -> None:

@@ -1,0 +1,408 @@
+"""What can go wrong: at X and on the way to it, on the machine, and by a sudden end.
+
+A `Situation` arranges one such thing around the runs of a round and takes it away again. One more
+is one more row of `ANSWERS`, or one more function with `@situation`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import signal
+import socket
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gpt2bot.posting.outbox import State
+from tests.fakes.x_server import KEYS, Fault
+from tests.soak.child import Death
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from random import Random
+
+    from tests.fakes.x_server import XServer
+    from tests.soak.world import Run, World
+
+ON_THE_WAY, AT_HOME, SUDDEN_END = "on the way", "at home", "sudden end"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a situation changes.
+
+    Attributes:
+        order: Values of the `Order` of the runs.
+        environ: Variables in their environment.
+        meanwhile: What happens while they are at work.
+    """
+
+    order: Mapping[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[list[Run]], None] | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A thing that can go wrong.
+
+    Attributes:
+        name: What the figures call it.
+        kind: `ON_THE_WAY`, `AT_HOME` or `SUDDEN_END`: at most one of each meets a run.
+        exits: The exit codes that it excuses.
+        weight: How often it is drawn, among its kind.
+        arrange: Makes it so, as a context manager.
+        fits: Whether it can happen in the world as it is.
+        is_alone: Whether nothing else goes wrong at the same time.
+    """
+
+    name: str
+    kind: str
+    exits: frozenset[int]
+    weight: float
+    arrange: Callable[[World, Random], AbstractContextManager[Effect]]
+    fits: Callable[[World], bool] = lambda _: True
+    is_alone: bool = False
+
+
+SITUATIONS: list[Situation] = []
+
+
+def situation(
+    name: str, kind: str, *exits: int, weight: float = 1, **more: Any
+) -> Callable[[Callable[[World, Random], Iterator[Effect]]], None]:
+    """Adds a situation, which the decorated generator arranges."""
+
+    def add(function: Callable[[World, Random], Iterator[Effect]]) -> None:
+        arrange = contextlib.contextmanager(function)
+        SITUATIONS.append(Situation(name, kind, frozenset(exits), weight, arrange, **more))
+
+    return add
+
+
+def fails(world: World, rng: Random, **fault: Any) -> None:
+    """Plans what a request meets: one that reads the timeline, if there is need for it."""
+    reads = world.open_row and rng.random() < 0.4
+    if reads and fault.get("status") == 201:
+        fault["status"] = 200
+    world.x.faults.append(Fault(**fault, method="GET" if reads else "POST"))
+
+
+# --- What X answers, or does not.
+
+DUPLICATE = {"detail": "You are not allowed to create a Tweet with duplicate content."}
+READ_ONLY = {"title": "Forbidden", "detail": "not configured with the appropriate permissions"}
+SUSPENDED = {"title": "Forbidden", "detail": "User is suspended: not permitted."}
+LEAKY = {"title": "Unauthorized", "detail": f"\r\n\x1b[31m{' '.join(KEYS.values())}"}
+
+ANSWERS: tuple[tuple[str, int, float, dict[str, Any]], ...] = (  # name, exit, weight, fault
+    ("400", 6, 1, {"status": 400}),
+    ("401", 6, 1, {"status": 401, "body": LEAKY}),
+    ("402", 7, 1, {"status": 402, "body": {"title": "CreditsDepleted"}}),
+    ("403 duplicate", 6, 1, {"status": 403, "body": DUPLICATE}),
+    ("403 permission", 6, 1, {"status": 403, "body": READ_ONLY}),
+    ("403 suspended", 6, 0.5, {"status": 403, "body": SUSPENDED}),
+    ("403 other", 6, 0.5, {"status": 403}),
+    ("404", 6, 0.5, {"status": 404, "body": "<html>"}),
+    ("408", 8, 0.5, {"status": 408}),
+    ("500", 8, 0.5, {"status": 500}),
+    ("502", 8, 0.5, {"status": 502, "body": "<html>Bad gateway</html>"}),
+    ("503", 8, 0.5, {"status": 503, "body": {"title": "Service Unavailable"}}),
+    ("504", 8, 0.5, {"status": 504}),
+    ("5xx after acceptance", 8, 1, {"status": 503, "accept": True}),
+    ("redirection", 8, 0.5, {"status": 307, "headers": {"Location": "https://example.com/"}}),
+    ("201 without sense", 8, 0.5, {"status": 201, "body": {"data": {"id": None}}}),
+    ("201 without sense, accepted", 8, 1, {"status": 201, "body": "OK", "accept": True}),
+    ("silence", 8, 1, {"what": "hang"}),
+    ("silence after acceptance", 8, 1, {"what": "hang", "accept": True}),
+    ("end without an answer", 8, 0.5, {"what": "drop"}),
+    ("end after acceptance", 8, 1, {"what": "drop", "accept": True}),
+    ("end within the answer", 8, 1, {"what": "drop", "accept": True, "cut": 300}),
+    ("reset while it is sent", 8, 1, {"what": "reset", "unread": True}),
+    ("reset after sending", 8, 0.5, {"what": "reset"}),
+    ("reset after acceptance", 8, 1, {"what": "reset", "accept": True}),
+    ("reset within the answer", 8, 1, {"what": "reset", "accept": True, "cut": 100}),
+    ("silence within the answer", 8, 0.5, {"what": "hang", "accept": True, "cut": 250}),
+    ("late answer", 0, 1, {"what": "wait", "accept": True, "wait": 0.3}),
+)
+
+
+def _add_answer(name: str, code: int, weight: float, changes: dict[str, Any]) -> None:
+    body = changes.get("body", "")
+    data = (body if isinstance(body, str) else json.dumps(body)).encode()
+
+    @situation(name, ON_THE_WAY, code, weight=weight)
+    def _(world: World, rng: Random) -> Iterator[Effect]:
+        fails(world, rng, **{"what": "answer", **changes, "body": data})
+        yield Effect()
+
+
+for _row in ANSWERS:
+    _add_answer(*_row)
+
+
+@situation("429", ON_THE_WAY, 7, weight=2)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    end = math.floor(time.time() + 1.5)
+    headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(end)}
+    planned = len(world.x.faults)
+    fails(world, rng, what="answer", status=429, headers=headers)
+    yield Effect()
+    if len(world.x.faults) == planned:
+        world.limited_until = end
+
+
+@situation("accepted late", ON_THE_WAY, 8, weight=12, fits=lambda world: world.lacks_it)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    """The attempt that is not found on the timeline arrives when the tweet is sent again."""
+    x, row = world.x, world.open_row
+    assert row
+    x.refuses_duplicates = True
+    x.faults.append(Fault("wait", accept=True, wait=0.1))
+    if rng.random() < 0.4:
+        status = rng.choice((400, 403, 429, 503))
+        x.faults.append(Fault("answer", method="GET", status=status))
+
+    def arrive(runs: list[Run]) -> None:
+        if _waits(x, runs[0]):
+            with x.lock:
+                x.accept(row.text)
+
+    yield Effect(meanwhile=arrive)
+
+
+def _waits(x: XServer, run: Run) -> bool:
+    """Waits until X has a request and waits itself; tells whether that comes about."""
+    while not (waits := x.waiting.wait(0.02)) and run.is_alive:
+        pass
+    return waits
+
+
+# --- The way to X.
+
+
+@situation("the proxy refuses", ON_THE_WAY, 8)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    proxy, usual = world.x.proxy, world.x.proxy.status
+    proxy.status = rng.choice(("407 Proxy Authentication Required", "502 Bad gateway", "0"))
+    yield Effect()
+    proxy.status = usual
+
+
+@situation("reset before sending", ON_THE_WAY, 8)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    world.x.proxy.resets = True
+    yield Effect()
+    world.x.proxy.resets = False
+
+
+@situation("TLS: another host's certificate", ON_THE_WAY, 8)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    usual, world.x.tls = world.x.tls, world.x.certified("api.example.com")
+    yield Effect()
+    world.x.tls = usual
+
+
+@situation("TLS: unknown authority", ON_THE_WAY, 8)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    yield Effect(environ={"REQUESTS_CA_BUNDLE": rng.choice(("", "/no/such/file"))})
+
+
+@situation("no such name", ON_THE_WAY, 8)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    yield Effect(environ=_proxy("http://owner:pa55word@no-such-host.invalid:1"))
+
+
+@situation("the proxy is silent", ON_THE_WAY, 8)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield Effect(environ=_proxy(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+
+
+@situation("the proxy is down", ON_THE_WAY, 8)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    yield Effect(environ=_proxy(f"http://127.0.0.1:{port}"))
+
+
+@situation("X restarts", ON_THE_WAY, 8, weight=2)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    moment, pause = rng.random(), rng.choice((0, 0.02, 0.1))
+    restarted = False
+
+    def restart(runs: list[Run]) -> None:
+        nonlocal restarted
+        runs[0].wait_until_started()
+        time.sleep(moment * world.duration)
+        world.x.restart(pause)
+        restarted = True
+
+    yield Effect(meanwhile=restart)
+    assert restarted
+
+
+def _proxy(url: str) -> dict[str, str]:
+    return {"HTTPS_PROXY": url, "https_proxy": url}
+
+
+# --- The machine.
+
+
+@situation("disk full", AT_HOME, 3, weight=5)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    size = rng.randrange(4096, 70_000)
+    with contextlib.ExitStack() as stack:
+        if world.outbox.exists() and rng.random() < 0.6:
+            # Somebody looks on, so that the files beside the outbox are there already: only then
+            # can the first write of a transaction fail as well as a later one.
+            other = stack.enter_context(contextlib.closing(sqlite3.connect(world.outbox)))
+            other.execute("SELECT count(*) FROM tweets").fetchone()
+        yield Effect({"largest_file": size})
+
+
+@situation("read-only folder", AT_HOME, 3, weight=2)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    _tidy_up(world, rng)
+    with _mode(world.state, 0o500):
+        yield Effect({"is_ordinary_user": True})
+
+
+@situation("read-only outbox", AT_HOME, 3)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    _tidy_up(world, rng)
+    with _mode(world.outbox, 0o400):
+        yield Effect({"is_ordinary_user": True})
+
+
+@situation("outbox locked for a moment", AT_HOME, weight=2)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    yield Effect(meanwhile=_lock(world, rng.random(), rng.uniform(0.1, 1)))
+
+
+@situation("outbox locked for long", AT_HOME, 3, weight=0.3)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    yield Effect(meanwhile=_lock(world, rng.random(), 5.5))
+
+
+@situation("clock a little wrong", AT_HOME, weight=2)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    yield Effect({"ahead": rng.choice((-1, 1)) * rng.uniform(60, 280)})
+
+
+@situation("clock wrong", AT_HOME, 6, 7, 8, weight=2)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    unit = rng.choice((60, 3600, 86_400))
+    yield Effect({"ahead": rng.choice((-1, 1)) * rng.uniform(10, 60) * unit})
+
+
+@situation("nothing fit to post", AT_HOME, 5)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    yield Effect({"share_of_fit": 0})
+
+
+@situation("the owner's limit", AT_HOME, 7)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    limits = {
+        "MAX_POSTS_PER_DAY": "1",
+        "MIN_MINUTES_BETWEEN_POSTS": "60",
+        "MONTHLY_BUDGET_USD": "1",
+    }
+    name, value = rng.choice([*limits.items()])
+    yield Effect(environ={f"GPT2BOT_LIMITS__{name}": value})
+
+
+def _tidy_up(world: World, rng: Random) -> None:
+    """Removes at times what a killed run left beside the outbox, as the next good one would."""
+    if world.outbox.exists() and rng.random() < 0.7:
+        with contextlib.closing(sqlite3.connect(world.outbox)) as db:
+            db.execute("SELECT count(*) FROM tweets").fetchone()
+
+
+@contextlib.contextmanager
+def _mode(path: Any, mode: int) -> Iterator[None]:
+    """Gives a file or folder another mode for a while, if it is there."""
+    if not path.exists():
+        yield
+        return
+    usual = path.stat().st_mode
+    path.chmod(mode)
+    yield
+    path.chmod(usual)
+
+
+def _lock(world: World, moment: float, seconds: float) -> Callable[[list[Run]], None]:
+    """Locks the outbox, as a backup or a curious owner may, at a moment of a run."""
+
+    def lock(runs: list[Run]) -> None:
+        time.sleep(moment * world.duration)
+        if world.outbox.exists():
+            with contextlib.closing(sqlite3.connect(world.outbox, isolation_level=None)) as db:
+                db.execute("BEGIN IMMEDIATE")
+                time.sleep(seconds)
+
+    return lock
+
+
+# --- Sudden ends.
+
+
+def _add_signal(number: signal.Signals, *exits: int) -> None:
+    @situation(number.name, SUDDEN_END, *exits, weight=3)
+    def _(world: World, rng: Random) -> Iterator[Effect]:
+        victim, moment = rng.random(), rng.uniform(0, 1.2)
+
+        def send(runs: list[Run]) -> None:
+            run = runs[int(victim * len(runs))]
+            run.wait_until_started()
+            time.sleep(moment * world.duration)
+            run.send(number)
+
+        yield Effect(meanwhile=send)
+
+
+_add_signal(signal.SIGKILL, -signal.SIGKILL)
+_add_signal(signal.SIGTERM, 128 + signal.SIGTERM, -signal.SIGTERM)
+_add_signal(signal.SIGINT, 128 + signal.SIGINT)
+
+INSTANTS = ("before", "within", "after")
+UNSENT: tuple[tuple[State | None, State, dict[str, Any]], ...] = (  # and what leads there
+    (None, State.READY, {}),
+    (State.READY, State.POSTING, {}),
+    (State.POSTING, State.POSTED, {}),
+    (State.POSTING, State.REFUSED, {"what": "answer", "status": 400}),
+    (State.POSTING, State.READY, {"what": "answer", "status": 401}),
+    (State.POSTING, State.UNKNOWN, {"what": "drop"}),
+    (State.POSTING, State.UNKNOWN, {"what": "answer", "status": 503, "accept": True}),
+)
+
+
+@situation("SIGKILL at a transition", SUDDEN_END, -signal.SIGKILL, weight=12, is_alone=True)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    instant, row = rng.choice(INSTANTS), world.open_row
+    if row:
+        end = State.POSTED if world.has(row) else State.READY
+        yield Effect({"death": Death(State(row.state), end, instant)})
+    else:
+        start, end, fault = rng.choice(UNSENT)
+        if fault:
+            world.x.faults.append(Fault(**fault))
+        yield Effect({"death": Death(start, end, instant)})
+
+
+@situation("killed while X is at work", SUDDEN_END, -signal.SIGKILL, 8, weight=1.5, is_alone=True)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    """And the next run comes before X is ready: the tweet is not there yet, but will be."""
+    x = world.x
+    x.faults.append(Fault("wait", accept=True, wait=0.4))
+
+    def kill(runs: list[Run]) -> None:
+        if _waits(x, runs[0]):
+            runs[0].send(signal.SIGKILL)
+            runs.append(world.start(world.order()))
+
+    yield Effect(meanwhile=kill)

@@ -1,0 +1,33 @@
+"""Imported once by the process that all runs are forked from, so that a run costs no imports.
+
+It loads what the bot loads while it runs, and lets the filter judge a text, which reads its lists
+and the model that tells languages apart.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.connection  # noqa: F401
+
+import filelock  # noqa: F401
+import numpy.random  # noqa: F401
+import requests  # noqa: F401
+import tweepy  # noqa: F401
+
+import gpt2bot.bot
+import gpt2bot.cli
+import gpt2bot.config
+import gpt2bot.gpt2.model
+import gpt2bot.gpt2.seeds
+import gpt2bot.posting.client
+import gpt2bot.posting.limits
+import gpt2bot.posting.lock
+import gpt2bot.posting.publish
+import gpt2bot.posting.runs
+import gpt2bot.posting.transport
+import gpt2bot.render  # noqa: F401
+import tests.soak.child  # noqa: F401
+from gpt2bot.tweets.compose import compose
+from gpt2bot.tweets.filter import Filter
+
+TEXT = " went to the market 7 times and bought an old red umbrella for his sister, No. 5 & Co."
+Filter().judge(compose("The old man", TEXT, "#GPT2"), ["An earlier tweet."])

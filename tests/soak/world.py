@@ -1,0 +1,210 @@
+"""What the runs find: a home with an outbox, X, and what both have in them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import time
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gpt2bot.posting.database import FILE
+from tests.soak.child import Order, run
+
+if TYPE_CHECKING:
+    import signal
+    from pathlib import Path
+
+    from tests.fakes.x_server import XServer
+
+TIMEOUT = 0.8
+"""Of the bot, in seconds: so short that a silent server costs little."""
+
+PATIENCE = 20.0
+"""Seconds after which a run counts as hanging: more than all its timeouts together."""
+
+SETTINGS = {
+    "GPT2BOT_MODEL": "demo",
+    "GPT2BOT_X__TIMEOUT": str(TIMEOUT),
+    "GPT2BOT_LIMITS__MAX_POSTS_PER_DAY": "1000000",
+    "GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0",
+    "GPT2BOT_LIMITS__MONTHLY_BUDGET_USD": "1000000",
+}
+"""All settings of the bot, but for its keys and its folder."""
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.soak.preload"])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A tweet in the outbox."""
+
+    id: int
+    state: str
+    text: str
+    prompt: str
+    label: str
+    tweet_id: str | None
+    attempts: int
+    attempted_at: float | None
+    note: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody here knows if X has it."""
+        return self.state in ("posting", "unknown")
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no run will touch it again."""
+        return self.state in ("posted", "refused")
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended: with the code None if it had to be killed because it hung."""
+
+    name: str
+    code: int | None
+    out: str
+    err: str
+    seconds: float
+
+
+class Run:
+    """A process at work."""
+
+    def __init__(self, order: Order, name: str) -> None:
+        self.name = name
+        self.folder = order.folder
+        self.began = time.monotonic()
+        self._started, started = PROCESSES.Pipe(duplex=False)
+        self._process = PROCESSES.Process(target=run, args=(order, name, started), daemon=True)
+        self._process.start()
+        started.close()
+
+    def wait_until_started(self) -> None:
+        """Waits until it is the bot's command, or has ended."""
+        self._started.poll(PATIENCE)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it is still at work."""
+        return self._process.is_alive()
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends it a signal, unless it has ended."""
+        if self.is_alive and self._process.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
+
+    def end(self) -> End:
+        """Waits for its end."""
+        self._process.join(max(0, self.began + PATIENCE - time.monotonic()))
+        code = self._process.exitcode
+        seconds = time.monotonic() - self.began
+        if code is None:
+            self._process.kill()
+            self._process.join()
+        self._started.close()
+        self._process.close()
+        return End(self.name, code, self._take("out"), self._take("err"), seconds)
+
+    def _take(self, suffix: str) -> str:
+        path = self.folder / f"{self.name}.{suffix}"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:  # killed before it could write
+            return ""
+        path.unlink()
+        return text
+
+
+class World:
+    """One bot, its home and its account.
+
+    Attributes:
+        x: The account.
+        home: The bot's home.
+        state: Its state folder.
+        limited_until: When X will take posts again.
+        rows: What was in the outbox before the round that is under way, by number.
+        duration: Seconds that a run without faults takes.
+    """
+
+    def __init__(self, x: XServer, folder: Path) -> None:
+        x.remaining = 1_000_000  # a day's runs pass in a second
+        self.x = x
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.state = self.home / "state"
+        self.outbox = self.state / FILE
+        self.limited_until = 0.0
+        self.rows: dict[int, Row] = {}
+        self.duration = 0.1
+        self._names = map("run-{}".format, itertools.count(1))
+        self._copies = folder / "copies"
+        self._copies.mkdir()
+
+    def order(self) -> Order:
+        """A run in which all goes well."""
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "LC_ALL": "C",
+            "GPT2BOT_STATE_DIR": str(self.state),
+            **self.x.environment,
+            **SETTINGS,
+        }
+        return Order(self.home, environ)
+
+    def start(self, order: Order) -> Run:
+        """Starts a run."""
+        return Run(order, next(self._names))
+
+    def look(self) -> dict[int, Row]:
+        """What is in the outbox now: read from a copy, so that nothing changes by it."""
+        for suffix in ("", "-wal"):
+            copy = self._copies / f"{FILE}{suffix}"
+            copy.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{self.outbox}{suffix}", copy)
+        if not (self._copies / FILE).exists():
+            return {}
+        with contextlib.closing(sqlite3.connect(self._copies / FILE)) as db:
+            columns = ", ".join(Row.__annotations__)
+            found = db.execute(f"SELECT {columns} FROM tweets ORDER BY id")
+            return {row.id: row for row in itertools.starmap(Row, found)}
+
+    @property
+    def open_row(self) -> Row | None:
+        """The tweet whose fate was open before this round."""
+        return next((row for row in self.rows.values() if row.is_open), None)
+
+    @property
+    def lacks_it(self) -> bool:
+        """Whether there is one, and the next run will find that it is not on the account."""
+        row = self.open_row
+        return bool(row and not self.has(row) and not self.seconds_until_certain())
+
+    def seconds_until_certain(self) -> float:
+        """How long the bot must regard the last attempt as one that may be on its way."""
+        row, now = self.open_row, time.time()
+        if not row or row.attempted_at is None or row.attempted_at > now or self.has(row):
+            return 0
+        return max(0, row.attempted_at + TIMEOUT - now)
+
+    def has(self, row: Row) -> bool:
+        """Whether a tweet is on the timeline."""
+        return canonical(row.text) in map(canonical, self.x.texts)
+
+
+def canonical(text: str) -> str:
+    """A text as X keeps it."""
+    return unicodedata.normalize("NFC", text).strip()

@@ -109,40 +109,27 @@ def test_a_limit_without_a_sensible_end(
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    "fault",
     [
-        (answer(400), RefusedError),
-        (answer(401), AccountError),
-        (answer(402, {"title": "CreditsDepleted"}), LimitError),
-        (answer(403), RefusedError),
-        (answer(403, {"detail": "User is suspended"}), AccountError),
-        (answer(403, {"reason": "client-not-enrolled"}), AccountError),
-        (answer(404), AccountError),
-        (answer(408), OutcomeUnknownError),
-        (answer(301, Location="https://api.twitter.com/2/tweets"), OutcomeUnknownError),
-        (answer(307, Location="https://api.twitter.com/2/tweets"), OutcomeUnknownError),
-        (answer(500), OutcomeUnknownError),
-        (answer(502, b"<html>Bad gateway</html>"), OutcomeUnknownError),
-        (answer(503, {"title": "Service Unavailable"}), OutcomeUnknownError),
-        (answer(504), OutcomeUnknownError),
-        (answer(201), OutcomeUnknownError),
-        (answer(201, b"\xff\xfe"), OutcomeUnknownError),
-        (answer(201, b"[" * 100_000), OutcomeUnknownError),
-        (answer(201, []), OutcomeUnknownError),
-        (answer(201, {"data": None}), OutcomeUnknownError),
-        (answer(201, {"data": {"id": 7}}), OutcomeUnknownError),
-        (answer(201, {"data": {"id": "none"}}), OutcomeUnknownError),
-        (answer(200, {"errors": [{"title": "Sorry"}]}), OutcomeUnknownError),
-        (Fault("drop"), OutcomeUnknownError),
-        (Fault("drop", accept=True), OutcomeUnknownError),
+        answer(301, Location="https://api.twitter.com/2/tweets"),
+        answer(307, Location="https://api.twitter.com/2/tweets"),
+        answer(502, b"<html>Bad gateway</html>"),
+        answer(503, {"title": "Service Unavailable"}),
+        answer(201),
+        answer(201, b"\xff\xfe"),
+        answer(201, b"[" * 100_000),
+        answer(201, []),
+        answer(201, {"data": None}),
+        answer(201, {"data": {"id": 7}}),
+        answer(201, {"data": {"id": "none"}}),
+        answer(200, {"errors": [{"title": "Sorry"}]}),
     ],
 )
-def test_every_answer_has_its_meaning(
-    x: XServer, client: Client, failure: Any, fault: Fault, kind: type[RefusedError]
+def test_an_odd_answer_is_no_success_and_leads_nowhere(
+    x: XServer, client: Client, failure: Any, fault: Fault
 ) -> None:
     x.faults.append(fault)
-    error = failure(kind, client.create_post, TEXT)
-    assert type(error) is kind
+    failure(OutcomeUnknownError, client.create_post, TEXT)
     assert x.requests == [("POST", "/2/tweets")], "nothing is sent again, or sent elsewhere"
 
 

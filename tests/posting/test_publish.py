@@ -16,11 +16,10 @@ from gpt2bot.errors import (
     LimitError,
     NetworkError,
     OutcomeUnknownError,
-    RefusedError,
     StateError,
 )
 from gpt2bot.posting import database
-from gpt2bot.posting.answers import AccountError, DuplicateError
+from gpt2bot.posting.answers import DuplicateError
 from gpt2bot.posting.client import Client, Credentials
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox, State
@@ -162,42 +161,6 @@ def test_accepted_without_a_good_answer(
     assert only(outbox).state is State.UNKNOWN
     assert settle(outbox, client, clock=clock) == [Posted(x.timeline[0]["id"], tweet, "demo", 7)]
     assert x.texts == [tweet.text]
-
-
-READ_ONLY = b'{"detail": "... oauth1 app permissions ..."}'
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "state"),
-    [
-        (Fault("answer", status=400), RefusedError, State.REFUSED),
-        (Fault("answer", status=401), AccountError, State.READY),
-        (Fault("answer", status=402), LimitError, State.READY),
-        (Fault("answer", status=403, body=b'{"detail": "duplicate"}'), DuplicateError, "refused"),
-        (Fault("answer", status=403, body=READ_ONLY), AccountError, State.READY),
-        (Fault("answer", status=403), RefusedError, State.REFUSED),
-        (Fault("answer", status=429), LimitError, State.READY),
-        (Fault("answer", status=500), OutcomeUnknownError, State.UNKNOWN),
-        (Fault("drop"), OutcomeUnknownError, State.UNKNOWN),
-    ],
-)
-def test_where_each_answer_takes_a_tweet(
-    x: XServer,
-    outbox: Outbox,
-    client: Client,
-    tweet: Tweet,
-    clock: Clock,
-    *,
-    failure: Any,
-    fault: Fault,
-    kind: Any,
-    state: State,
-) -> None:
-    x.faults.append(fault)
-    error = failure(kind, send, outbox, client, tweet, clock)
-    assert only(outbox).state == state
-    assert only(outbox).note == str(error)
-    assert len(x.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -143,8 +143,7 @@ def _rejected(tally: Tally) -> str:
 
 def _usd(amount: float) -> str:
     """Dollars and cents, and tenths of a cent where there are any: $0.015, $0.03."""
-    text = f"${amount:.3f}"
-    return text.removesuffix("0")
+    return f"${amount:.3f}".removesuffix("0")
 
 
 def _columns(*rows: tuple[str, Iterable[str]]) -> str:

@@ -146,8 +146,8 @@ def error_for(
     """
     words = _words(body)
     answer = _answer(status, " ".join(words.values()).casefold())
-    if reading and answer is UNKNOWN:
-        answer = NOT_READ
+    if reading and not issubclass(answer.error, (AccountError, LimitError)):
+        answer = NOT_READ if answer is UNKNOWN else OTHER
     said = _clean(
         ": ".join(filter(None, dict.fromkeys((words["title"], words["detail"])))), secrets
     )

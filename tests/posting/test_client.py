@@ -259,6 +259,15 @@ def test_a_read_that_failed_did_nothing(
     assert str(error) == f"X answered {status}: run again later"
 
 
+@pytest.mark.parametrize("body", [b"", b'{"detail": "duplicate"}'])
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_read_that_x_refuses_says_nothing_of_a_tweet(
+    x: XServer, client: Client, failure: Any, *, status: int, body: bytes
+) -> None:
+    x.faults.append(Fault("answer", method="GET", status=status, body=body))
+    assert "upgrade gpt2bot" in str(failure(AccountError, client.recent_posts, time.time()))
+
+
 def test_a_timeline_that_has_no_end_is_not_read_for_ever(
     x: XServer, client: Client, failure: Any
 ) -> None:

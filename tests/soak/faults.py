@@ -92,7 +92,7 @@ def fails(world: World, rng: Random, **fault: Any) -> None:
     world.x.faults.append(Fault(**fault, method="GET" if reads else "POST"))
 
 
-# --- What X answers, or does not.
+# What X answers, or does not.
 
 DUPLICATE = {"detail": "You are not allowed to create a Tweet with duplicate content."}
 READ_ONLY = {"title": "Forbidden", "detail": "not configured with the appropriate permissions"}
@@ -182,7 +182,7 @@ def _waits(x: XServer, run: Run) -> bool:
     return waits
 
 
-# --- The way to X.
+# The way to X.
 
 
 @situation("the proxy refuses", ON_THE_WAY, 8)
@@ -250,7 +250,7 @@ def _proxy(url: str) -> dict[str, str]:
     return {"HTTPS_PROXY": url, "https_proxy": url}
 
 
-# --- The machine.
+# The machine.
 
 
 @situation("disk full", AT_HOME, 3, weight=5)
@@ -284,7 +284,7 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
     yield Effect(meanwhile=_lock(world, rng.random(), rng.uniform(0.1, 1)))
 
 
-@situation("outbox locked for long", AT_HOME, 3, weight=0.3)
+@situation("outbox locked for long", AT_HOME, 3, weight=0.1)
 def _(world: World, rng: Random) -> Iterator[Effect]:
     yield Effect(meanwhile=_lock(world, rng.random(), 5.5))
 
@@ -348,7 +348,7 @@ def _lock(world: World, moment: float, seconds: float) -> Callable[[list[Run]], 
     return lock
 
 
-# --- Sudden ends.
+# Sudden ends.
 
 
 def _add_signal(number: signal.Signals, *exits: int) -> None:

@@ -85,9 +85,9 @@ class Soak:
         for kind, share in SHARES.items():
             fitting = [s for s in SITUATIONS if s.kind == kind and s.fits(self._world)]
             chosen = rng.choices(fitting, [s.weight for s in fitting])[0]
-            if rng.random() < share and not any(s.is_alone for s in drawn):
+            if rng.random() < share:
                 drawn.append(chosen)
-        return drawn
+        return next(([one] for one in drawn if one.is_alone), drawn)
 
     def _allowed(self, drawn: Sequence[Situation], number: int) -> set[int]:
         """The exit codes that are right, given what goes wrong and what went before."""

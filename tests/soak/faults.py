@@ -182,6 +182,14 @@ def _waits(x: XServer, run: Run) -> bool:
     return waits
 
 
+@situation("no answer, and the clock ahead", ON_THE_WAY, 8, weight=0.7)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    """The attempt is dated later than the tweet that came of it, and than the next run."""
+    world.x.faults.append(Fault("drop", accept=True))
+    yield Effect({"ahead": rng.uniform(60, 280)})
+    time.sleep(1.1)  # times of X are whole seconds
+
+
 # The way to X.
 
 

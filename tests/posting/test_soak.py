@@ -15,7 +15,7 @@ from tests.soak.verdict import BROKEN, judge_account, judge_run
 from tests.soak.world import End, Row
 
 ROOT = Path(__file__).parents[2]
-RUNS = 60
+RUNS = 70
 
 TEXT = "The old man went to the market and bought an umbrella.\n#GPT2 #AIgenerated"
 REPORT = f"{TEXT}\n[72/280] https://x.com/i/status/7\n"
@@ -34,7 +34,7 @@ ROW = Row(
 END = End("run-1", 0, REPORT, "", 0.1)
 
 
-def test_sixty_runs() -> None:
+def test_seventy_runs() -> None:
     soak = subprocess.run(
         [sys.executable, "-m", "tests.soak", "--runs", str(RUNS), "--seed", "4"],
         cwd=ROOT,
@@ -43,19 +43,21 @@ def test_sixty_runs() -> None:
     )
     assert soak.returncode == 0, soak.stdout + soak.stderr
 
-    def figure(name: str) -> int:
-        found = re.search(rf" (\d+)  {re.escape(name)}(?:  |$)", soak.stdout, re.MULTILINE)
-        assert found, f"{name} is not in:\n{soak.stdout}"
-        return int(found[1])
+    cell = re.compile(r"(\d+)  (.+?)(?:  |$)", re.MULTILINE)
+    tables = {
+        title: {name: int(count) for count, name in cell.findall(rows)}
+        for title, _, rows in (table.partition("\n") for table in soak.stdout.split("\n\n"))
+    }
 
-    assert [name for name in BROKEN if figure(name)] == []
-    # Things did go wrong:
-    assert figure("posted") > RUNS / 4
-    assert figure("settled: found") > 1
-    assert figure("settled: absent") > 1
-    assert figure("posting") > 1, "killed while posting"
-    assert figure("8") > 1
-    assert figure("9") > 1
+    assert tables["broken"] == dict.fromkeys(BROKEN, 0)
+    # And things did go wrong:
+    tweets, exits = tables["tweets"], tables["exit codes"]
+    assert tweets["posted"] > RUNS / 4
+    assert tweets["settled: found"]
+    assert tweets["settled: absent"]
+    assert {"-9", "6", "8", "9"} <= exits.keys()
+    assert tables["faults met"]["SIGKILL at a transition"]
+    assert sum(tables["stopped runs, by the state of the tweet"].values()) > RUNS / 20
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tests.fakes.x_server import XServer
 from tests.soak.faults import AT_HOME, ON_THE_WAY, SITUATIONS, SUDDEN_END, Situation
-from tests.soak.verdict import STOPPED, Figures, Violation, judge_account, judge_run
+from tests.soak.verdict import NO_TWEET, STOPPED, Figures, Violation, judge_account, judge_run
 from tests.soak.world import End, Row, World, canonical
 
 if TYPE_CHECKING:
@@ -190,4 +190,4 @@ def _left(before: Mapping[int, Row], after: Mapping[int, Row]) -> str:
     changed = [row for number, row in after.items() if before.get(number) != row]
     waiting = [row for row in after.values() if not row.is_settled]
     about = changed[-1:] or waiting[:1]
-    return about[0].state if about else "no tweet yet"
+    return about[0].state if about else NO_TWEET

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gpt2bot.posting.outbox import State
 from gpt2bot.tweets.filter import Filter
 from gpt2bot.tweets.label import carries_label
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
@@ -26,6 +27,8 @@ SILENT = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
 STOPPED = (*SILENT, 128 + signal.SIGINT)
 """Exit codes of runs that somebody ended."""
 
+NO_TWEET = "no tweet yet"
+STATES = (NO_TWEET, *(state.value for state in State))
 LINE = 110  # characters
 
 POSTED = re.compile(r"(?P<text>.+)\n\[\d+/280\] https://x\.com/i/status/(?P<id>\d+)\n", re.DOTALL)
@@ -80,7 +83,10 @@ class Figures:
         )
         tables = (
             _table("faults met", {s.name: self.faults[s.name] for s in SITUATIONS}),
-            _table("stopped runs, by the state of the tweet", dict(sorted(self.kills.items()))),
+            _table(
+                "stopped runs, by the state of the tweet",
+                {state: self.kills[state] for state in STATES},
+            ),
             _table("exit codes", {str(code): n for code, n in sorted(self.exits.items())}),
             _table("tweets", dict(sorted(self.tweets.items()))),
             _table("broken", {name: broken[name] for name in BROKEN}),

@@ -50,14 +50,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
+    """Also while it tells of an error a command can be interrupted."""
+    try:
+        return _obey(argv)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    except SystemExit:
+        say("stopped")
+        raise
+
+
+def _obey(argv: Sequence[str]) -> int:
     try:
         PROGRAM.parse(argv)()
     except GPT2BotError as error:
         say(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
-        say("interrupted")
-        return INTERRUPTED
     except BrokenPipeError:
         raise
     except OSError as error:  # a folder that may not be read, say: the system's words tell which

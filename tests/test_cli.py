@@ -316,7 +316,10 @@ class TestSample:
 
     @pytest.mark.parametrize(
         ("number", "code", "message"),
-        [(signal.SIGINT, 130, "gpt2bot: interrupted\n"), (signal.SIGTERM, 143, "")],
+        [
+            (signal.SIGINT, 130, "gpt2bot: interrupted\n"),
+            (signal.SIGTERM, 143, "gpt2bot: stopped\n"),
+        ],
     )
     def test_a_signal_ends_it_cleanly(
         self, home: Home, number: int, code: int, message: str

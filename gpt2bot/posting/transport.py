@@ -86,17 +86,17 @@ class TimeoutAdapter(HTTPAdapter):
             response = super().send(request, *args, **{**kwargs, "timeout": self.timeout})
             response.content  # noqa: B018 - read here, so that its failures are seen here too
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise self._explain(error, begun=body is not None and body.begun) from error
+            raise self._explain(error, body) from error
         return response
 
-    def _explain(self, error: Exception, *, begun: bool) -> NetworkError | OutcomeUnknownError:
-        """What a failure means, by whether sending the tweet had begun."""
-        if begun and isinstance(error, requests.exceptions.Timeout):
-            what = f"the tweet was sent, and X did not answer within {self.timeout:g} seconds"
-        elif begun:
-            what = "the connection to X broke while the tweet was being sent"
-        else:
-            what, advice = next((w, a) for kind, w, a in FAILURES if isinstance(error, kind))
-            what = what.format(self.timeout)
-            return NetworkError(f"{what}, before anything was posted: {advice}")
-        return OutcomeUnknownError(f"{what}: whether it was posted is not known; {NEXT_RUN}")
+    def _explain(self, error: Exception, body: _Body | None) -> NetworkError | OutcomeUnknownError:
+        """What a failure means, by whether a tweet was to be sent, and sending it had begun."""
+        if body and body.begun:
+            if isinstance(error, requests.exceptions.Timeout):
+                what = f"the tweet was sent, and X did not answer within {self.timeout:g} seconds"
+            else:
+                what = "the connection to X broke while the tweet was being sent"
+            return OutcomeUnknownError(f"{what}: whether it was posted is not known; {NEXT_RUN}")
+        what, advice = next((w, a) for kind, w, a in FAILURES if isinstance(error, kind))
+        when = ", before anything was posted" if body else ""
+        return NetworkError(f"{what.format(self.timeout)}{when}: {advice}")

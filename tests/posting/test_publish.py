@@ -323,6 +323,15 @@ def test_a_clock_that_was_set_back_blocks_nothing(
     assert only(outbox).state is State.READY
 
 
+def test_what_cannot_be_read_is_not_said_to_be_unsent(
+    x: XServer, outbox: Outbox, client: Client, clock: Clock, unknown: Any, *, failure: Any
+) -> None:
+    unknown(accepted=True)
+    x.proxy.status = "502 Bad gateway"
+    error = failure(OutcomeUnknownError, settle, outbox, client, clock=clock)
+    assert "before anything was posted" not in str(error)
+
+
 def test_another_account_cannot_tell(
     x: XServer, outbox: Outbox, clock: Clock, unknown: Any, failure: Any
 ) -> None:

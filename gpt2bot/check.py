@@ -60,9 +60,10 @@ def check(config: Path | None, *, online: bool) -> Iterator[Finding]:
     told: set[str] = set()
     for subject, look in (*LOOKS, *(ONLINE if online else ())):
         finding = _finding(subject, look, settings)
-        if finding.error and str(finding.error) in told:
+        message = str(finding.error)
+        if finding.error and message in told:
             finding = Finding(subject, error=type(finding.error)("for the same reason as above"))
-        told.add(str(finding.error))
+        told.add(message)
         yield finding
 
 

@@ -95,14 +95,15 @@ def check_limits(outbox: Outbox, limits: Limits, now: float) -> None:
 
 def barrier(outbox: Outbox, limits: Limits, now: float) -> Barrier | None:
     """What keeps the next post back the longest; None if it may go out."""
-    times = _post_times(outbox, now)
+    pause = limits.min_minutes_between_posts * MINUTE
+    times = _post_times(outbox, now, longest=max(DAY, pause))
     found = [*_told_by_x(outbox, now), *_set_by_owner(times, limits, now)]
     return max((b for b in found if b.until > now), key=lambda b: b.until, default=None)
 
 
 def usage(outbox: Outbox, now: float) -> Usage:
     """How many posts went out."""
-    times = _post_times(outbox, now)
+    times = _post_times(outbox, now, longest=DAY)
     starts = (start_of_day(now), now - DAY, start_of_month(now))
     return Usage(*(sum(moment >= start for moment in times) for start in starts))
 
@@ -125,15 +126,20 @@ def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Ba
         found.append(Barrier(times[-1] + pause * MINUTE, reason))
     month = sum(moment >= start_of_month(now) for moment in times)
     if month >= limits.max_posts_per_month:
-        reason = (
-            f"limits.monthly_budget_usd is {limits.monthly_budget_usd:.2f}, which {month} posts"
-            " have used up"
-        )
+        budget = f"limits.monthly_budget_usd is {limits.monthly_budget_usd:g}"
+        reason = f"{budget}, which {month} posts have used up"
         found.append(Barrier(start_of_next_month(now), reason))
     return found
 
 
-def _post_times(outbox: Outbox, now: float) -> list[float]:
-    """When the posts went out that can count, to the minute, the earliest first."""
-    times = outbox.post_times(since=min(start_of_month(now), now - DAY))
+def _post_times(outbox: Outbox, now: float, *, longest: float) -> list[float]:
+    """When posts went out, to the minute, the earliest first: this month, and for so long before.
+
+    Args:
+        outbox: The bot's outbox.
+        now: What the clock says.
+        longest: Seconds for which a post counts.
+    """
+    since = min(start_of_month(now), now - longest - MINUTE)
+    times = outbox.post_times(since)
     return [moment - moment % MINUTE for moment in times if moment <= now + AHEAD]

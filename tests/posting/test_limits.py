@@ -83,6 +83,12 @@ def test_minutes_between_posts(outbox: Outbox, sent: Any) -> None:
     assert until(outbox, limited(min_minutes_between_posts=0)) is None
 
 
+def test_a_pause_of_days_goes_on_in_the_next_month(outbox: Outbox, sent: Any) -> None:
+    sent(moment("2026-10-28T12:00:00"))
+    weekly = limited(min_minutes_between_posts=7 * 24 * 60)
+    assert until(outbox, weekly, moment("2026-11-03T12:00:00")) == moment("2026-11-04T12:00:00")
+
+
 def test_no_pause_is_none_even_if_the_clock_was_set_back(outbox: Outbox, sent: Any) -> None:
     sent(NOW + 4 * MINUTE)
     assert until(outbox, limited(min_minutes_between_posts=0)) is None

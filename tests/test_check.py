@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gpt2bot.gpt2.compiled.compile import compile_model
 from gpt2bot.gpt2.registry import DEMO, find_model
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.lock import exclusive
@@ -115,9 +116,10 @@ class TestCompiled:
     @pytest.fixture
     def model(self, home: Home) -> Path:
         """A copy of the model in the box, compiled as that is."""
-        folder = home.path / "models" / "mine"
+        demo, folder = find_model(DEMO, home.path), home.path / "models" / "mine"
+        compile_model(demo)
         other = shutil.ignore_patterns("litert-*-float32")
-        shutil.copytree(find_model(DEMO, home.path), folder, ignore=other)
+        shutil.copytree(demo, folder, ignore=other)
         return folder
 
     def check(self, home: Home, x: XServer) -> Checked:

@@ -14,6 +14,7 @@ from gpt2bot.terminal import say, show
 __all__ = ["COMMANDS"]
 
 AtLeastOne = Annotated[int, Ge(1)]
+Rows = Annotated[int, Ge(1), Le(1_000_000)]  # SQLite takes no number of any size
 NotNegative = Annotated[int, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 Share = Annotated[float, Gt(0), Le(1)]
@@ -172,7 +173,7 @@ def status(*, json: bool = False, config: Path | None = None) -> None:
     show(render_status(found, as_json=json))
 
 
-def history(*, limit: AtLeastOne = 20, json: bool = False, config: Path | None = None) -> None:
+def history(*, limit: Rows = 20, json: bool = False, config: Path | None = None) -> None:
     """Shows the last tweets and what became of each, the newest first.
 
     Args:

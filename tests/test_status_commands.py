@@ -139,8 +139,9 @@ def test_a_memory_that_cannot_be_read_is_told(home: Home, state: Path) -> None:
         assert "restore a backup" in shown.stderr
 
 
-def test_a_limit_is_at_least_one(home: Home) -> None:
-    assert home.run("history", "--limit", "0").returncode == 2
+@pytest.mark.parametrize("limit", ["0", "1000001", "9" * 30, "all"])
+def test_a_limit_that_cannot_be(home: Home, limit: str) -> None:
+    assert home.run("history", "--limit", limit).returncode == 2
 
 
 @pytest.mark.usefixtures("troubled")

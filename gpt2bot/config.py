@@ -158,7 +158,7 @@ class Limits(_Section):
     """What keeps a slip in a cron line from doing harm."""
 
     max_posts_per_day: Annotated[int, Field(ge=1)] = 25
-    min_minutes_between_posts: Annotated[float, Field(ge=0)] = 10.0
+    min_minutes_between_posts: Annotated[float, Field(ge=0, le=525_600)] = 10.0  # a year
     monthly_budget_usd: Annotated[float, Field(ge=0)] = 5.0
     price_per_post_usd: Annotated[float, Field(ge=0)] = 0.015
 

@@ -8,7 +8,6 @@ hour is not held up by the second that it once started late.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,13 +48,10 @@ class Limits:
     monthly_budget_usd: float
     price_per_post_usd: float
 
-    @property
-    def max_posts_per_month(self) -> float:
-        """What the budget pays for: a whole number, or infinity where posts are free."""
-        if not self.price_per_post_usd:
-            return math.inf
-        rounding = 1e-9  # 5.00 / 0.05 is not quite 100
-        return math.floor(self.monthly_budget_usd / self.price_per_post_usd + rounding)
+    def pays_for(self, posts: int) -> bool:
+        """Whether the budget of a month is enough for so many."""
+        rounding = 1e-9  # 3 * 0.1 is more than 0.3 for a computer
+        return posts * self.price_per_post_usd <= self.monthly_budget_usd + rounding
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Ba
         reason = f"limits.min_minutes_between_posts is {pause:g}"
         found.append(Barrier(times[-1] + pause * MINUTE, reason))
     month = sum(moment >= start_of_month(now) for moment in times)
-    if month >= limits.max_posts_per_month:
+    if not limits.pays_for(month + 1):
         budget = f"limits.monthly_budget_usd is {limits.monthly_budget_usd:g}"
         reason = f"{budget}, which {month} posts have used up"
         found.append(Barrier(start_of_next_month(now), reason))

@@ -105,9 +105,9 @@ def test_the_budget_is_that_of_a_calendar_month(outbox: Outbox, sent: Any) -> No
 
 
 def test_dollars_are_counted_in_whole_posts() -> None:
-    """0.3 / 0.1 is less than 3 for a computer."""
-    assert limited(monthly_budget_usd=0.3, price_per_post_usd=0.1).max_posts_per_month == 3
-    assert limited(monthly_budget_usd=0.299, price_per_post_usd=0.1).max_posts_per_month == 2
+    """3 * 0.1 is more than 0.3 for a computer."""
+    assert limited(monthly_budget_usd=0.3, price_per_post_usd=0.1).pays_for(3)
+    assert not limited(monthly_budget_usd=0.299, price_per_post_usd=0.1).pays_for(3)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ class X(_Section):
     consumer_secret: Credential = None
     access_token: Credential = None
     access_token_secret: Credential = None
-    timeout: Annotated[float, Field(gt=0)] = 30.0
+    timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
 
     def missing(self) -> tuple[str, ...]:
         """The names of the credentials that are not set."""

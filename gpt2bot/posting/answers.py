@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NEXT_RUN",
+    "READ_ONLY",
     "AccountError",
     "DuplicateError",
     "RateLimitError",

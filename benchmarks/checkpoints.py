@@ -10,8 +10,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from gpt2bot.gpt2.download.registry import PUBLISHED
 from gpt2bot.gpt2.hparams import HParams
-from gpt2bot.gpt2.registry import PUBLISHED
 
 TINY = "tiny"  # for trying out the benchmarks themselves
 SHAPES = PUBLISHED | {TINY: HParams(n_vocab=50257, n_ctx=128, n_embd=16, n_head=2, n_layer=2)}
@@ -20,7 +20,7 @@ SHAPES = PUBLISHED | {TINY: HParams(n_vocab=50257, n_ctx=128, n_embd=16, n_head=
 def write_random_model(folder: Path, hparams: HParams) -> None:
     """Writes random weights with OpenAI's vocabulary, in OpenAI's layout."""
     from benchmarks.random_weights import random_tensors
-    from gpt2bot.gpt2.checkpoint import write_model
+    from gpt2bot.gpt2.formats.checkpoint import write_model
     from gpt2bot.gpt2.tensorflow import tf
     from gpt2bot.gpt2.tokenizer import Tokenizer
 

@@ -20,8 +20,8 @@ from benchmarks.machine import describe
 from benchmarks.measure import MeasureError, Process, run
 from benchmarks.peers.runner import PROMPT, PROMPT_IDS
 from benchmarks.systems import ENVIRONMENT, PEERS, ROOT, System, own_system
+from gpt2bot.gpt2.download.registry import DEMO, is_model
 from gpt2bot.gpt2.hparams import HParams
-from gpt2bot.gpt2.registry import DEMO, is_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Plan:
     Attributes:
         models: Names of random models.
         peers: Names of peers.
-        with_demo: Whether the model in the box is measured, too.
+        with_demo: Whether the bundled model is measured, too.
         rounds: Turns that each system has.
         threads: Numbers of threads.
         batches: Numbers of rows.

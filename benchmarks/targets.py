@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks import figures as f
 from benchmarks.derived import bound, decoding
 from benchmarks.figures import CTRANSLATE2, LLAMA_CPP, OWN, TRANSFORMERS, Case, Figures
-from gpt2bot.gpt2.registry import DEMO
+from gpt2bot.gpt2.download.registry import DEMO
 
 if TYPE_CHECKING:
     from collections.abc import Callable

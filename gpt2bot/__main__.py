@@ -2,7 +2,7 @@
 
 import sys
 
-from gpt2bot.cli import main
+from gpt2bot.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,27 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_demo(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The model in the box, compiled once for all tests that run the real command."""
+    """The bundled model, compiled once for all tests that run the real command."""
     compiled = Home(tmp_path_factory.mktemp("home")).run("compile", "demo")
     assert compiled.returncode == 0, compiled.stderr
+
+
+@pytest.fixture
+def messages() -> Iterator[list[str]]:
+    """What the package logs from now on."""
+    found: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    logger, collector = logging.getLogger("gpt2bot"), Collector()
+    level = logger.level
+    logger.addHandler(collector)
+    logger.setLevel(logging.INFO)
+    yield found
+    logger.removeHandler(collector)
+    logger.setLevel(level)
 
 
 @pytest.fixture
@@ -43,7 +62,7 @@ def x(monkeypatch: pytest.MonkeyPatch) -> Iterator[XServer]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Makes settings of a bot that has the model in the box and remembers nothing."""
+    """Makes settings of a bot that has the bundled model and remembers nothing."""
 
     def make(**sections: Any) -> Settings:
         folders = {"models_dir": tmp_path / "models", "state_dir": tmp_path / "state"}

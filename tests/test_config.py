@@ -9,7 +9,7 @@ import pytest
 
 from gpt2bot.config import Settings, load_settings, tomllib
 from gpt2bot.errors import ConfigurationError
-from gpt2bot.gpt2.download import DEFAULT_BASE_URL
+from gpt2bot.gpt2.download.fetch import DEFAULT_BASE_URL
 from gpt2bot.tweets.label import DEFAULT_LABEL
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"

@@ -1,4 +1,4 @@
-"""The model in the box, through the real command."""
+"""The bundled model, through the real command."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import re
 import pytest
 
 from gpt2bot.gpt2 import GPT2
-from gpt2bot.gpt2.checkpoint import read_weights, verify
-from gpt2bot.gpt2.layout import read_description
-from gpt2bot.gpt2.registry import DATA_FILE, FILES, find_model
-from gpt2bot.gpt2.training.held_out import HeldOut
+from gpt2bot.gpt2.download.registry import DATA_FILE, FILES, find_model
+from gpt2bot.gpt2.formats.checkpoint import read_weights, verify
+from gpt2bot.gpt2.formats.layout import read_description
+from gpt2bot.gpt2.training.validation import Validation
 from tests.fakes.home import Home
 from tests.gpt2 import reference
 
@@ -51,7 +51,7 @@ def test_it_is_whole_small_and_carries_what_is_owed(folder):
 
 def test_it_foretells_text_that_it_has_not_seen(folder):
     hparams, tokenizer = read_description(folder)
-    held_out = HeldOut(UNSEEN, tokenizer, hparams, read_weights(folder, hparams))
+    held_out = Validation(UNSEEN, tokenizer, hparams, read_weights(folder, hparams))
     _, bits_per_character = held_out.measure()
     assert bits_per_character < 2.0
     best = json.loads((folder / "training.json").read_text())["best"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt2bot import errors
-from gpt2bot.cli import PROGRAM
-from gpt2bot.gpt2.registry import PUBLISHED
+from gpt2bot.cli.main import PROGRAM
+from gpt2bot.gpt2.download.registry import PUBLISHED
 
 if TYPE_CHECKING:
     import pytest

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from gpt2bot.errors import PromptTooLongError
-from gpt2bot.gpt2.seeds import uniforms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,18 +32,10 @@ class Engine(Protocol):
     def step(self, tokens: np.ndarray) -> np.ndarray:
         """Takes a token a row, int32 [b], and returns logits for the next as `prefill` does."""
 
-    def select(self, rows: np.ndarray) -> None:
+    def reorder(self, rows: np.ndarray) -> None:
         """Goes on with these rows of the batch, in this order; one may come more than once."""
 
-    def draw(
-        self,
-        logits: np.ndarray,
-        uniform: np.ndarray,
-        *,
-        temperature: float,
-        top_k: int,
-        top_p: float,
-    ) -> np.ndarray:
+    def sample(self, logits: np.ndarray, uniform: np.ndarray, sampling: Sampling) -> np.ndarray:
         """Draws tokens, int32 [b], by `sampler.sample`."""
 
 
@@ -78,7 +69,7 @@ def generate(
     end_of_text: int,
     seeds: Sequence[int],
     sampling: Sampling,
-    is_enough: Callable[[int, Sequence[int]], bool] = lambda _row, _tokens: False,
+    stopping_criterion: Callable[[int, Sequence[int]], bool] = lambda _row, _tokens: False,
 ) -> list[list[int]]:
     """Continues each prompt until `end_of_text`, enough, `length` new tokens, or a full context.
 
@@ -90,7 +81,7 @@ def generate(
         end_of_text: The token that ends a row; it is not part of the result.
         seeds: A seed a row.
         sampling: How tokens are drawn.
-        is_enough: Asked after each new token, with a row's number and its new tokens so far.
+        stopping_criterion: Asked after each new token, with a row's number and its new tokens.
 
     Returns:
         The new tokens of each row.
@@ -111,27 +102,40 @@ def generate(
     batch = np.arange(len(prompts))  # the numbers of the rows that the engine still has
     logits = _prefill(engine, prompts)
     for uniform in random:
-        drawn = engine.draw(
-            logits,
-            uniform[batch],
-            temperature=sampling.temperature,
-            top_k=sampling.top_k,
-            top_p=sampling.top_p,
-        )
+        drawn = engine.sample(logits, uniform[batch], sampling)
         for row, token in zip(batch.tolist(), drawn.tolist(), strict=True):
             if running[row] and token != end_of_text:
                 texts[row].append(token)
-                running[row] = len(texts[row]) < room[row] and not is_enough(row, texts[row])
+                has_room = len(texts[row]) < room[row]
+                running[row] = has_room and not stopping_criterion(row, texts[row])
             else:
                 running[row] = False
         if not running.any():
             break
         kept = np.flatnonzero(running[batch])
         if len(kept) <= len(batch) * (1 - _FINISHED_SHARE):
-            engine.select(kept)
+            engine.reorder(kept)
             batch, drawn = batch[kept], drawn[kept]
         logits = engine.step(drawn)
     return texts
+
+
+def row_seeds(seed: int, n: int, start: int = 0) -> list[int]:
+    """The seeds of rows `start` to `start + n - 1` of a run.
+
+    Row 0 has the run's own seed and the others have seeds derived from it, so that any row can be
+    drawn again alone, given its seed. They are below 2^53, which JSON's numbers hold exactly.
+    """
+    return [seed if row == 0 else _derived(seed, row) for row in range(start, start + n)]
+
+
+def uniforms(seed: int, n: int) -> np.ndarray:
+    """The first n random numbers of a row, [n] float32 in [0, 1), one a step.
+
+    They come from Philox (Salmon et al. 2011), whose stream is a function of its key: the first
+    numbers of a longer stream are those of a shorter one.
+    """
+    return np.random.Generator(np.random.Philox(key=seed)).random(n, dtype=np.float32)
 
 
 def _prefill(engine: Engine, prompts: Sequence[Sequence[int]]) -> np.ndarray:
@@ -140,6 +144,11 @@ def _prefill(engine: Engine, prompts: Sequence[Sequence[int]]) -> np.ndarray:
     rows = np.array([numbers.setdefault(tuple(prompt), len(numbers)) for prompt in prompts])
     logits = engine.prefill(list(numbers))
     if len(numbers) < len(prompts):
-        engine.select(rows)
+        engine.reorder(rows)
     chosen: np.ndarray = logits[rows]
     return chosen
+
+
+def _derived(seed: int, row: int) -> int:
+    (state,) = np.random.SeedSequence([seed, row]).generate_state(1, np.uint64)
+    return int(state) >> 11

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpt2bot.errors import PromptTooLongError, UsageError
-from gpt2bot.gpt2.generate import Sampling, generate
-from gpt2bot.gpt2.layout import read_description
-from gpt2bot.gpt2.seeds import row_seeds
+from gpt2bot.gpt2.formats.layout import read_description
+from gpt2bot.gpt2.generate import Sampling, generate, row_seeds
+from gpt2bot.gpt2.litert.precision import DEFAULT_PRECISION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,9 +74,8 @@ class GPT2:
         folder: Path | str,
         *,
         engine: str = "litert",
-        precision: str = "int8",
+        precision: str = DEFAULT_PRECISION,
         threads: int | None = None,
-        say: Callable[[str], None] = lambda _: None,
     ) -> GPT2:
         """Loads a model from a folder in OpenAI's layout.
 
@@ -86,7 +85,6 @@ class GPT2:
                 be; or `tensorflow`, for owners of a GPU.
             precision: Of the compiled weights, `int8` or `float32`.
             threads: Threads of `litert`; None takes what suits the machine.
-            say: Told what is being done, a line at a time.
 
         Raises:
             ModelMissingError: There is no such folder.
@@ -99,17 +97,17 @@ class GPT2:
         if engine not in ENGINES:
             raise UsageError(f"there is no engine {engine!r}: choose {' or '.join(ENGINES)}")
         if engine == "tensorflow":
-            from gpt2bot.gpt2.checkpoint import read_weights
+            from gpt2bot.gpt2.formats.checkpoint import read_weights
 
             return cls.of_weights(hparams, tokenizer, read_weights(folder, hparams))
-        from gpt2bot.gpt2.compiled.compile import load_engine
+        from gpt2bot.gpt2.litert.build import load_engine
 
         def read() -> Mapping[str, Any]:
-            from gpt2bot.gpt2.checkpoint import read_weights
+            from gpt2bot.gpt2.formats.checkpoint import read_weights
 
             return read_weights(folder, hparams)
 
-        litert = load_engine(folder, hparams, precision=precision, threads=threads, say=say)
+        litert = load_engine(folder, hparams, precision=precision, threads=threads)
         return cls(hparams, tokenizer, litert, read)
 
     @classmethod
@@ -182,7 +180,7 @@ class GPT2:
         top_p: float = 1.0,
         temperature: float = 1.0,
         seed: int | Sequence[int] | None = None,
-        is_enough: Callable[[int, str], bool] | None = None,
+        stopping_criterion: Callable[[int, str], bool] | None = None,
     ) -> list[str]:
         """Continues each prompt.
 
@@ -193,10 +191,10 @@ class GPT2:
             top_k: See `sampler.sample`; 0 truncates nothing, 1 is greedy.
             top_p: See `sampler.sample`.
             temperature: See `sampler.sample`.
-            seed: Of the run, from which each row gets its own by `seeds.row_seeds`; or a seed a
+            seed: Of the run, from which each row gets its own by `generate.row_seeds`; or a seed a
                 row. None draws one. A text depends on its prompt and its own seed alone.
-            is_enough: Asked after each token, with the number of a prompt and its continuation so
-                far; what is enough is not continued.
+            stopping_criterion: Asked after each token, with the number of a prompt and its
+                continuation so far; a row for which it is true is not continued.
 
         Returns:
             The continuations, without the prompts.
@@ -219,8 +217,8 @@ class GPT2:
             raise ValueError(f"{len(prompts)} prompts need as many seeds, not {len(seeds)}")
         end = self.tokenizer.end_of_text
         stop: dict[str, Any] = {}
-        if is_enough:
-            stop["is_enough"] = lambda row, ids: is_enough(row, self._text(ids))
+        if stopping_criterion:
+            stop["stopping_criterion"] = lambda row, ids: stopping_criterion(row, self._text(ids))
         rows = generate(
             self._engine,
             [[end, *self.tokenizer.encode(prompt)] for prompt in prompts],

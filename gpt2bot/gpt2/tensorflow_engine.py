@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpt2bot.gpt2 import network
-from gpt2bot.gpt2.sampler import sample
+from gpt2bot.gpt2.sampler import sample as sample_tokens
 from gpt2bot.gpt2.tensorflow import tf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gpt2bot.gpt2.generate import Sampling
     from gpt2bot.gpt2.hparams import HParams
 
 
@@ -40,7 +41,7 @@ class TensorFlowEngine:
         )
         scalar = partial(tf.TensorSpec, [])
         self._sample = tf.function(
-            lambda logits, uniform, temperature, top_k, top_p: sample(
+            lambda logits, uniform, temperature, top_k, top_p: sample_tokens(
                 logits, uniform, temperature=temperature, top_k=top_k, top_p=top_p
             ),
             autograph=False,
@@ -70,23 +71,17 @@ class TensorFlowEngine:
         """See `generate.Engine`."""
         return self._run(tokens[:, np.newaxis])
 
-    def select(self, rows: np.ndarray) -> None:
+    def reorder(self, rows: np.ndarray) -> None:
         """See `generate.Engine`."""
         self._padding = tf.gather(self._padding, rows)
         self._cache = [(tf.gather(k, rows), tf.gather(v, rows)) for k, v in self._cache]
 
-    def draw(
-        self,
-        logits: np.ndarray,
-        uniform: np.ndarray,
-        *,
-        temperature: float,
-        top_k: int,
-        top_p: float,
-    ) -> np.ndarray:
+    def sample(self, logits: np.ndarray, uniform: np.ndarray, sampling: Sampling) -> np.ndarray:
         """See `generate.Engine`."""
-        settings = (tf.constant(temperature, tf.float32), top_k, tf.constant(top_p, tf.float32))
-        array: np.ndarray = self._sample(logits, uniform, *settings).numpy()
+        temperature = tf.constant(sampling.temperature, tf.float32)
+        top_p = tf.constant(sampling.top_p, tf.float32)
+        tokens = self._sample(logits, uniform, temperature, sampling.top_k, top_p)
+        array: np.ndarray = tokens.numpy()
         return array
 
     def _run(self, tokens: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from gpt2bot.errors import NetworkError, OutcomeUnknownError
-from gpt2bot.posting.answers import NEXT_RUN, READ_ONLY, AccountError, clock_error, error_for
-from gpt2bot.posting.times import MINUTE
+from gpt2bot.posting.clock import MINUTE
+from gpt2bot.posting.responses import NEXT_RUN, READ_ONLY, AccountError, clock_error, error_for
 
 if TYPE_CHECKING:
     from requests import Response

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from gpt2bot.errors import StateError
 from gpt2bot.posting import schema
+from gpt2bot.posting.state_folder import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["FILE", "Database", "private_folder"]
+__all__ = ["FILE", "Database"]
 
 FILE = "outbox.sqlite3"
 BUSY_TIMEOUT = 5.0  # seconds to wait for another program that has the file locked
@@ -45,7 +46,7 @@ ADVICE = (  # by what SQLite or the system says
 
 
 class Database:
-    """The memory of one bot. Who changes it holds the bot's lock (`lock.py`)."""
+    """The memory of one bot. Who changes it holds the bot's lock (`state_folder.py`)."""
 
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         """Opens the file in a state folder.
@@ -149,18 +150,3 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             advice = next((hint for sign, hint in ADVICE if sign in str(error)), DAMAGED)
             raise StateError(f"cannot use the outbox {self.path} ({error}): {advice}") from error
-
-
-def private_folder(folder: Path) -> None:
-    """Creates the state folder, its owner's alone, unless it is there.
-
-    Raises:
-        StateError: It cannot be created.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(
-            f"cannot create the state folder {folder} ({error.strerror}): let the user who runs"
-            " the bot write there, or set another state_dir"
-        ) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import LimitError
-from gpt2bot.posting.times import (
+from gpt2bot.posting.clock import (
     DAY,
     MINUTE,
     start_of_day,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from gpt2bot.posting.outbox import Outbox
 
-__all__ = ["Barrier", "Limits", "Usage", "barrier", "check_limits", "usage"]
+__all__ = ["Cooldown", "Limits", "Usage", "check_limits", "cooldown", "usage"]
 
 AHEAD = 15 * MINUTE
 """A post further ahead of the clock than this was written by a clock that was wrong."""
@@ -64,7 +64,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Barrier:
+class Cooldown:
     """What keeps the next post back.
 
     Attributes:
@@ -85,11 +85,11 @@ def check_limits(outbox: Outbox, limits: Limits, now: float) -> None:
     Raises:
         LimitError: None may go out yet; it says why, and from when.
     """
-    if found := barrier(outbox, limits, now):
+    if found := cooldown(outbox, limits, now):
         raise LimitError(f"nothing was posted: the next post may go out {found}")
 
 
-def barrier(outbox: Outbox, limits: Limits, now: float) -> Barrier | None:
+def cooldown(outbox: Outbox, limits: Limits, now: float) -> Cooldown | None:
     """What keeps the next post back the longest; None if it may go out."""
     pause = limits.min_minutes_between_posts * MINUTE
     times = _post_times(outbox, now, longest=max(DAY, pause))
@@ -104,27 +104,27 @@ def usage(outbox: Outbox, now: float) -> Usage:
     return Usage(*(sum(moment >= start for moment in times) for start in starts))
 
 
-def _told_by_x(outbox: Outbox, now: float) -> list[Barrier]:
+def _told_by_x(outbox: Outbox, now: float) -> list[Cooldown]:
     until = outbox.not_before(latest=now + DAY)
-    return [] if until is None else [Barrier(until, "X takes no more posts of this account yet")]
+    return [] if until is None else [Cooldown(until, "X takes no more posts of this account yet")]
 
 
-def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Barrier]:
+def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Cooldown]:
     """What each limit of the owner's keeps back, be it over already or not."""
     found = []
     if len(times) >= limits.max_posts_per_day:
         until = times[-limits.max_posts_per_day] + DAY
         reason = f"limits.max_posts_per_day is {limits.max_posts_per_day}"
-        found.append(Barrier(until, reason))
+        found.append(Cooldown(until, reason))
     pause = limits.min_minutes_between_posts
     if times and pause:
         reason = f"limits.min_minutes_between_posts is {pause:g}"
-        found.append(Barrier(times[-1] + pause * MINUTE, reason))
+        found.append(Cooldown(times[-1] + pause * MINUTE, reason))
     month = sum(moment >= start_of_month(now) for moment in times)
     if not limits.pays_for(month + 1):
         budget = f"limits.monthly_budget_usd is {limits.monthly_budget_usd:g}"
         reason = f"{budget}, which {month} posts have used up"
-        found.append(Barrier(start_of_next_month(now), reason))
+        found.append(Cooldown(start_of_next_month(now), reason))
     return found
 
 

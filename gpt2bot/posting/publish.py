@@ -1,4 +1,4 @@
-"""The publishing state machine, and the one door through which a tweet leaves.
+"""The publishing state machine, and the single send path through which a tweet leaves.
 
 ::
 
@@ -10,14 +10,14 @@
                   │                   │ nobody knows             │
                   │                   ▼                          │
                   └──────────────── unknown ─────────────────────┘
-                   settle(): absent         settle(): found
+                   reconcile(): absent         reconcile(): found
 
 Every arrow is one transaction of the outbox. A tweet is `posting` before a byte of it leaves, so
-what a dead run leaves was either not sent or is `posting`, which `settle` treats as `unknown`.
+what a dead run leaves was either not sent or is `posting`, which `reconcile` treats as `unknown`.
 Nothing is sent while the fate of another tweet is open, and nothing is sent twice on a guess.
 
-`settle` reads the account's own posts since the first attempt and compares texts as X returns them:
-HTML-escaped and NFC (URLs, which X rewrites, never pass the filter). Two things make absence
+`reconcile` reads the account's own posts since the first attempt and compares texts as X returns
+them: HTML-escaped and NFC (URLs, which X rewrites, never pass the filter). Two things make absence
 certain. The reading starts `CLOCK_ERROR` before the first attempt: X refuses a signature whose time
 is further off than that, so an accepted tweet is never older. And an attempt younger than the
 timeout may still be on its way: it can be found, but not yet be absent. Should it come even later,
@@ -40,9 +40,9 @@ from gpt2bot.errors import (
     RefusedError,
     StateError,
 )
-from gpt2bot.posting.answers import AccountError, DuplicateError, RateLimitError
+from gpt2bot.posting.clock import DAY, MINUTE
 from gpt2bot.posting.outbox import OPEN, Entry, Outbox, State, post_url
-from gpt2bot.posting.times import DAY, MINUTE
+from gpt2bot.posting.responses import AccountError, DuplicateError, RateLimitError
 from gpt2bot.tweets.label import carries_label
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
 from gpt2bot.tweets.tweet import Tweet
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     Clock = Callable[[], float]
 
-__all__ = ["Posted", "publish", "publish_ready", "settle"]
+__all__ = ["Posted", "publish", "publish_ready", "reconcile"]
 
 CLOCK_ERROR = 15 * MINUTE
 RATE_WINDOW = 15 * MINUTE  # in which X counts posts; for a limit whose end it does not tell
@@ -111,7 +111,7 @@ def publish(
     """Takes a new tweet into the outbox and posts it. The caller holds the bot's lock.
 
     Args:
-        outbox: The bot's outbox, with nothing in it that waits for `settle`.
+        outbox: The bot's outbox, with nothing in it that waits for `reconcile`.
         client: The account.
         tweet: What the filter passed.
         model: The name of the model that wrote it.
@@ -122,7 +122,7 @@ def publish(
         RefusedError: X refused; `AccountError` if the tweet can be tried again.
         LimitError: X takes no post now; the tweet stays ready.
         NetworkError: X cannot be reached; the tweet stays ready.
-        OutcomeUnknownError: It may be posted or not; the next run settles it.
+        OutcomeUnknownError: It may be posted or not; the next run reconciles it.
         StateError: The outbox cannot be written.
     """
     _check(tweet)
@@ -148,7 +148,7 @@ def publish_ready(
     return _send(outbox, client, entry, clock)
 
 
-def settle(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> list[Posted]:
+def reconcile(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> list[Posted]:
     """Finds out what became of the attempts whose outcome is not known.
 
     Returns:
@@ -196,10 +196,10 @@ def _timeline(client: Client, entries: list[Entry], now: float) -> list[Post]:
 
 
 def _send(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> Posted:
-    """The one door: what it lets through is written down, checked, and sent once."""
+    """The single send path: what it lets through is written down, checked, and sent once."""
     _check(entry.tweet)
     if outbox.entries(*OPEN):
-        raise RuntimeError("nothing is sent while the fate of another tweet is open: settle first")
+        raise RuntimeError("nothing is sent while another tweet's fate is open: reconcile first")
     entry = outbox.begin(entry, account=client.user_id, now=clock())
     try:
         tweet_id = _post(outbox, client, entry, clock)

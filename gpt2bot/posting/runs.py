@@ -1,4 +1,4 @@
-"""The diary of the runs: when each began, how it ended, and what the filter rejected in it.
+"""The run history of the runs: when each began, how it ended, and what the filter rejected in it.
 
 It holds every run that came to have the lock and the outbox. One that has no end was killed, or
 the machine went off; or it is at work.
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from gpt2bot.posting.database import Database
 
-__all__ = ["Run", "Tally", "recent_runs", "recorded", "tally_since"]
+__all__ = ["FilterStatistics", "Run", "recent_runs", "recorded", "statistics_since"]
 
 
 KEPT = 10_000  # years of posting, or a week of a job that runs every minute by mistake
 
 
 @dataclass
-class Tally:
+class FilterStatistics:
     """What was drafted, and what the filter found in it.
 
     Attributes:
@@ -48,7 +48,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as the diary has it.
+    """A run, as the run history has it.
 
     Attributes:
         started_at: When it began.
@@ -64,7 +64,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def recorded(database: Database, clock: Callable[[], float]) -> Iterator[Tally]:
+def recorded(database: Database, clock: Callable[[], float]) -> Iterator[FilterStatistics]:
     """Writes down that a run begins, and how it ends.
 
     Args:
@@ -80,21 +80,29 @@ def recorded(database: Database, clock: Callable[[], float]) -> Iterator[Tally]:
     with database.transaction() as db:
         number = db.execute("INSERT INTO runs (started_at) VALUES (?)", (clock(),)).lastrowid
         db.execute("DELETE FROM runs WHERE id <= ? - ?", (number, KEPT))
-    tally = Tally()
+    statistics = FilterStatistics()
     exit_code, message = 0, ""
     try:
-        yield tally
+        yield statistics
     except BaseException as error:
         exit_code, message = _outcome(error)
         raise
     finally:
-        rules = json.dumps(tally.rules)
+        rules = json.dumps(statistics.rules)
         with contextlib.suppress(StateError), database.transaction() as db:
             # What became of the tweet is written down elsewhere, and counts for more than this.
             db.execute(
                 "UPDATE runs SET ended_at = ?, exit_code = ?, message = ?,"
                 " drafted = ?, rejected = ?, rules = ? WHERE id = ?",
-                (clock(), exit_code, message, tally.drafted, tally.rejected, rules, number),
+                (
+                    clock(),
+                    exit_code,
+                    message,
+                    statistics.drafted,
+                    statistics.rejected,
+                    rules,
+                    number,
+                ),
             )
 
 
@@ -104,9 +112,9 @@ def recent_runs(database: Database, limit: int) -> list[Run]:
     return [Run(**dict(row)) for row in database.read(query, limit)]
 
 
-def tally_since(database: Database, since: float) -> Tally:
+def statistics_since(database: Database, since: float) -> FilterStatistics:
     """What all runs together drafted that began since then."""
-    total = Tally()
+    total = FilterStatistics()
     query = "SELECT drafted, rejected, rules FROM runs WHERE started_at >= ?"
     for row in database.read(query, since):
         total.drafted += row["drafted"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gpt2bot.posting.limits import Barrier, Limits, Usage, barrier, usage
+from gpt2bot.posting.clock import start_of_month
+from gpt2bot.posting.limits import Cooldown, Limits, Usage, cooldown, usage
 from gpt2bot.posting.outbox import PENDING, Entry, Outbox, State
-from gpt2bot.posting.runs import Run, Tally, recent_runs, tally_since
-from gpt2bot.posting.times import start_of_month
+from gpt2bot.posting.runs import FilterStatistics, Run, recent_runs, statistics_since
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,8 @@ class Status:
         pending: The tweets that are not at their end, the oldest first.
         usage: How many posts went out.
         limits: What the owner allows.
-        barrier: What keeps the next post back.
-        tally: What was drafted this month, and why it was rejected.
+        cooldown: What keeps the next post back.
+        statistics: What was drafted this month, and why it was rejected.
     """
 
     folder: Path
@@ -39,8 +39,8 @@ class Status:
     pending: list[Entry]
     usage: Usage
     limits: Limits
-    barrier: Barrier | None
-    tally: Tally
+    cooldown: Cooldown | None
+    statistics: FilterStatistics
 
     @property
     def cost_today(self) -> float:
@@ -67,8 +67,8 @@ def read_status(folder: Path, limits: Limits, now: float) -> Status:
             pending=outbox.entries(*PENDING),
             usage=usage(outbox, now),
             limits=limits,
-            barrier=barrier(outbox, limits, now),
-            tally=tally_since(outbox, start_of_month(now)),
+            cooldown=cooldown(outbox, limits, now),
+            statistics=statistics_since(outbox, start_of_month(now)),
         )
 
 

@@ -15,7 +15,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from gpt2bot.errors import NetworkError, OutcomeUnknownError
-from gpt2bot.posting.answers import NEXT_RUN
+from gpt2bot.posting.responses import NEXT_RUN
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response

@@ -45,7 +45,7 @@ def compose(prompt: str, continuation: str, label: str) -> Draft:
     return draft(last_fit(sentence_ends(text)) or last_fit(word_ends))
 
 
-def is_enough(prompt: str, continuation: str, label: str) -> bool:
+def stopping_criterion(prompt: str, continuation: str, label: str) -> bool:
     """Whether the model has written enough for `compose`, so that it need not go on.
 
     That is so once more text would leave the draft as it is, since it fills the tweet or lies

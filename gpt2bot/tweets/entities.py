@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import regex
 
-from gpt2bot.tweets.parser import twitter_text
+from gpt2bot.tweets.length import twitter_text
 
 # A scheme, or two labels joined by a dot of which the last could be a top-level domain. The
 # parser's list of domains is of 2020, and X goes on adding to its own. What follows an at sign is

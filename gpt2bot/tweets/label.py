@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import regex
 
-from gpt2bot.tweets.characters import tidy
+from gpt2bot.tweets.characters import find_forbidden, tidy
+from gpt2bot.tweets.entities import find_mention, find_url
 from gpt2bot.tweets.length import weighted_length
-from gpt2bot.tweets.owner_text import check_owner_text
 
 DEFAULT_LABEL = "#GPT2 #AIgenerated"
 
@@ -34,7 +34,7 @@ def check_label(label: str) -> str:
         raise ValueError(
             f"the label is {length} long as X counts it, of {MAX_LABEL_LENGTH} allowed"
         )
-    check_owner_text("label", tidied)
+    check_user_text("label", tidied)
     return tidied
 
 
@@ -42,3 +42,19 @@ def carries_label(text: str, label: str) -> bool:
     """Whether the last line of a text is this label, and something stands above it."""
     body, newline, last_line = text.rpartition("\n")
     return bool(label.strip() and body.strip() and newline) and last_line == label
+
+
+def check_user_text(name: str, text: str) -> None:
+    """Refuses a text with which no tweet could pass the filter.
+
+    Args:
+        name: What the text is, for the message.
+        text: The text, tidied.
+
+    Raises:
+        ValueError: It holds an invisible or garbled character, a URL or a mention.
+    """
+    if character := find_forbidden(text):
+        raise ValueError(f"the {name} must not hold the character {character}")
+    if link := find_url(text) or find_mention(text):
+        raise ValueError(f"the {name} must not hold a URL or a mention, as {link!r} is")

@@ -1,8 +1,15 @@
-"""The length of a tweet as X counts it."""
+"""The length of a tweet as X counts it, by twitter-text-parser: X's own rules, ported to Python.
+
+Source of the rules: https://github.com/twitter/twitter-text, configuration version 3.
+"""
 
 from __future__ import annotations
 
-from gpt2bot.tweets.parser import twitter_text
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 MAX_LENGTH = 280
 """The weighted length that X accepts at most."""
@@ -29,3 +36,28 @@ def weighted_length(text: str) -> int:
     # The parser counts UTF-16 units on the way, so a lone surrogate would make it fail.
     well_formed = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return int(twitter_text().parse_tweet(well_formed).weightedLength)
+
+
+@cache
+def twitter_text() -> Any:
+    """Imports the package `twitter_text`.
+
+    It reads its table of emoji with `pkg_resources`, which setuptools dropped in version 82 (and
+    which, where it still exists, costs 0.1 s and a warning). So during the import it finds a
+    module of that name with the one function that it calls.
+    """
+    stand_in = ModuleType("pkg_resources")
+    stand_in.resource_string = _resource_string  # type: ignore[attr-defined]
+    original = sys.modules.get("pkg_resources")
+    sys.modules["pkg_resources"] = stand_in
+    try:
+        import twitter_text
+    finally:
+        del sys.modules["pkg_resources"]
+        if original is not None:
+            sys.modules["pkg_resources"] = original
+    return twitter_text
+
+
+def _resource_string(module: str, name: str) -> bytes:
+    return Path(str(sys.modules[module].__file__)).with_name(name).read_bytes()

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from gpt2bot.errors import ConfigurationError
 from gpt2bot.tweets.characters import tidy
-from gpt2bot.tweets.label import DEFAULT_LABEL, check_label
+from gpt2bot.tweets.label import DEFAULT_LABEL, check_label, check_user_text
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
-from gpt2bot.tweets.owner_text import check_owner_text
 
 if TYPE_CHECKING:
     import random
@@ -88,7 +87,7 @@ def check_prompt(text: str, label: str = DEFAULT_LABEL) -> Prompt:
         raise ValueError(
             f"the prompt is {length} long as X counts it, of {allowed} that its label leaves"
         )
-    check_owner_text("prompt", tidied)
+    check_user_text("prompt", tidied)
     return Prompt(tidied, label)
 
 

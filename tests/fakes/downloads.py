@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gpt2bot.gpt2.download import download
-from gpt2bot.gpt2.registry import DATA_FILE, FILES
-from gpt2bot.gpt2.transfer import Patience
+from gpt2bot.gpt2.download.fetch import download
+from gpt2bot.gpt2.download.registry import DATA_FILE, FILES
+from gpt2bot.gpt2.download.transfer import RetryPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 
 DATA = f"124M/{DATA_FILE}"
 SIZE = 400_000
-QUICK = Patience(tries=3, first_wait=0.001)
+QUICK = RetryPolicy(tries=3, first_wait=0.001)
 
 CHILD = """
-import resource, sys
+import logging, resource, sys
 from pathlib import Path
 from gpt2bot.errors import GPT2BotError
-from gpt2bot.gpt2.download import download
+from gpt2bot.gpt2.download.fetch import download
+logging.basicConfig(level='INFO', format='%(message)s', stream=sys.stdout)
 base_url, models_dir, largest_file = sys.argv[1:]
 if largest_file:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), int(largest_file)))
 try:
-    download("124M", Path(models_dir), base_url=base_url, verify=lambda folder: None, say=print)
+    download("124M", Path(models_dir), base_url=base_url, verify=lambda folder: None)
 except KeyboardInterrupt:
     sys.exit(130)
 except GPT2BotError as error:
@@ -51,12 +52,10 @@ def trust(folder: Path) -> None:
     """Verifies nothing."""
 
 
-def fetch(bucket: Bucket, models: Path, **changes: Any) -> list[str]:
-    """Downloads 124M, and gives the messages."""
-    said: list[str] = []
-    settings = {"base_url": bucket.url, "verify": trust, "say": said.append, "patience": QUICK}
+def fetch(bucket: Bucket, models: Path, **changes: Any) -> None:
+    """Downloads 124M."""
+    settings = {"base_url": bucket.url, "verify": trust, "retry_policy": QUICK}
     assert download("124M", models, **(settings | changes)) == models / "124M"
-    return said
 
 
 def fail(error: type[Exception], bucket: Bucket, models: Path, **changes: Any) -> str:

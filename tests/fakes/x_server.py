@@ -35,7 +35,7 @@ from urllib.parse import parse_qsl, urlsplit
 import trustme
 from oauthlib.oauth1 import ResourceEndpoint
 
-from gpt2bot.tweets.parser import twitter_text
+from gpt2bot.tweets.length import twitter_text
 from tests.fakes.connect_proxy import ConnectProxy, reset
 from tests.fakes.oauth import Validator
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gpt2bot.gpt2.checkpoint import write_model
-from gpt2bot.gpt2.compiled.artifacts import PRECISIONS
-from gpt2bot.gpt2.compiled.compile import compile_model
+from gpt2bot.gpt2.formats.checkpoint import write_model
 from gpt2bot.gpt2.hparams import HParams
+from gpt2bot.gpt2.litert.build import compile_model
+from gpt2bot.gpt2.litert.precision import PRECISIONS
 from gpt2bot.gpt2.tensorflow import tf
-from gpt2bot.gpt2.training.vocabulary import learn_vocabulary
+from gpt2bot.gpt2.training.vocabulary import train_tokenizer
 from tests.fakes.bucket import Bucket
 from tests.fakes.downloads import contents
 
@@ -27,7 +27,7 @@ def random_weights(hparams, seed=0, scale=0.3):
 
 @pytest.fixture(scope="session")
 def tokenizer():
-    return learn_vocabulary([TEXT] * 3, 300)
+    return train_tokenizer([TEXT] * 3, 300)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 
 from gpt2bot.errors import PromptTooLongError, UsageError
 from gpt2bot.gpt2 import GPT2
-from gpt2bot.gpt2.seeds import row_seeds
+from gpt2bot.gpt2.generate import row_seeds
 from gpt2bot.gpt2.tokenizer import END_OF_TEXT
 from tests.gpt2 import reference
 
@@ -92,11 +92,11 @@ def test_what_is_enough_is_not_continued(lm):
     full = lm.generate(PROMPTS, length=16, seed=3)
     asked = []
 
-    def is_enough(row, text):
+    def stop(row, text):
         asked.append((row, text))
         return row != 1 and len(text) >= 5 * (row + 1)
 
-    found = lm.generate(PROMPTS, length=16, seed=3, is_enough=is_enough)
+    found = lm.generate(PROMPTS, length=16, seed=3, stopping_criterion=stop)
     assert found[1] == full[1]
     for row in (0, 2, 3):
         texts = [text for number, text in asked if number == row]

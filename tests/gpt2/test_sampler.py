@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpt2bot.gpt2.generate import row_seeds, uniforms
 from gpt2bot.gpt2.sampler import sample
-from gpt2bot.gpt2.seeds import row_seeds, uniforms
 from gpt2bot.gpt2.tensorflow import tf
 
 PROBABILITIES = np.array([0.05, 0.4, 0.1, 0.25, 0.2])

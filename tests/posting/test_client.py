@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import LimitError, NetworkError, OutcomeUnknownError, RefusedError
-from gpt2bot.posting.answers import AccountError, DuplicateError
 from gpt2bot.posting.client import Client, Credentials
+from gpt2bot.posting.responses import AccountError, DuplicateError
 from tests.fakes.x_server import KEYS, Fault
 
 if TYPE_CHECKING:

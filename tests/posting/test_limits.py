@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import LimitError
-from gpt2bot.posting.limits import Limits, Usage, barrier, check_limits, usage
+from gpt2bot.posting.clock import DAY, MINUTE
+from gpt2bot.posting.limits import Limits, Usage, check_limits, cooldown, usage
 from gpt2bot.posting.outbox import Outbox, State
-from gpt2bot.posting.times import DAY, MINUTE
 from gpt2bot.tweets.tweet import Tweet
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def sent(outbox: Outbox) -> Callable[..., None]:
 
 
 def until(outbox: Outbox, limits: Limits, now: float = NOW) -> float | None:
-    found = barrier(outbox, limits, now)
+    found = cooldown(outbox, limits, now)
     return found and found.until
 
 

@@ -387,4 +387,4 @@ except StateError as error:
 """,
     )
     folder.chmod(0o700)
-    assert "let the user who runs the bot write" in said
+    assert "writable for the user who runs the bot" in said

@@ -19,11 +19,11 @@ from gpt2bot.errors import (
     StateError,
 )
 from gpt2bot.posting import database
-from gpt2bot.posting.answers import DuplicateError
 from gpt2bot.posting.client import Client, Credentials
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox, State
-from gpt2bot.posting.publish import Posted, publish, publish_ready, settle
+from gpt2bot.posting.publish import Posted, publish, publish_ready, reconcile
+from gpt2bot.posting.responses import DuplicateError
 from gpt2bot.tweets.tweet import Draft, Tweet
 from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer
 
@@ -63,7 +63,7 @@ def only(outbox: Outbox) -> Entry:
 def unknown(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, failure: Any
 ) -> Callable[..., None]:
-    """Sends the tweet so that its outcome stays unknown; time passes until it can be settled."""
+    """Sends the tweet so that its outcome stays unknown; time passes until it can be reconciled."""
 
     def run(*, accepted: bool) -> None:
         x.faults.append(Fault("drop", accept=accepted))
@@ -86,7 +86,7 @@ def test_a_tweet_is_posted(
     assert (entry.state, entry.tweet_id, entry.tweet) == (State.POSTED, posted.tweet_id, tweet)
     assert (entry.attempts, entry.account) == (1, USER_ID)
     assert (entry.model, entry.seed) == ("demo", 7)
-    assert settle(outbox, client) == []
+    assert reconcile(outbox, client) == []
     assert len(x.requests) == 1
 
 
@@ -109,7 +109,7 @@ def test_killed_before_x_accepted(
     clock.now += 120
     with Outbox(folder) as outbox:
         assert only(outbox).state is State.POSTING
-        assert settle(outbox, client, clock=clock) == []
+        assert reconcile(outbox, client, clock=clock) == []
         assert only(outbox).state is State.READY
         assert publish_ready(outbox, client, only(outbox), clock=clock)
         assert only(outbox).attempts == 2
@@ -121,7 +121,7 @@ def test_killed_after_x_accepted(
 ) -> None:
     killed_while_posting(x, folder, tweet, accepted=True)
     with Outbox(folder) as outbox:
-        assert [p.text for p in settle(outbox, client, clock=clock)] == [tweet.text]
+        assert [p.text for p in reconcile(outbox, client, clock=clock)] == [tweet.text]
         assert only(outbox).tweet_id == x.timeline[0]["id"]
     assert x.texts == [tweet.text]
 
@@ -134,7 +134,7 @@ def test_no_answer_in_time(
     x.faults.append(Fault("hang", accept=accepted))
     failure(OutcomeUnknownError, publish, outbox, impatient, tweet, model="demo", seed=None)
     assert only(outbox).state is State.UNKNOWN
-    settle(outbox, impatient)  # at once: the attempt is as old as the timeout
+    reconcile(outbox, impatient)  # at once: the attempt is as old as the timeout
     assert only(outbox).state is (State.POSTED if accepted else State.READY)
 
 
@@ -159,7 +159,7 @@ def test_accepted_without_a_good_answer(
     x.faults.append(fault)
     failure(OutcomeUnknownError, send, outbox, client, tweet, clock)
     assert only(outbox).state is State.UNKNOWN
-    assert settle(outbox, client, clock=clock) == [Posted(x.timeline[0]["id"], tweet, "demo", 7)]
+    assert reconcile(outbox, client, clock=clock) == [Posted(x.timeline[0]["id"], tweet, "demo", 7)]
     assert x.texts == [tweet.text]
 
 
@@ -203,7 +203,7 @@ def test_what_could_not_be_sent_is_kept_and_sent_later(
     failure(NetworkError, send, outbox, client, tweet, clock)
     assert only(outbox).state is State.READY
     x.proxy.status = "200 Connection established"
-    assert settle(outbox, client) == []
+    assert reconcile(outbox, client) == []
     posted = publish_ready(outbox, client, only(outbox))
     assert posted
     assert (posted.text, x.texts) == (tweet.text, [tweet.text])
@@ -214,7 +214,7 @@ def test_absent_is_ready_again(
 ) -> None:
     unknown(accepted=False)
     x.accept("A post by the account's human.")
-    assert settle(outbox, client, clock=clock) == []
+    assert reconcile(outbox, client, clock=clock) == []
     assert only(outbox).state is State.READY
 
 
@@ -224,11 +224,11 @@ def test_an_attempt_that_may_be_on_its_way_is_not_absent(
     x.faults.append(Fault("drop"))
     failure(OutcomeUnknownError, send, outbox, client, tweet, clock)
     clock.now += TIMEOUT - 1
-    error = failure(OutcomeUnknownError, settle, outbox, client, clock=clock)
+    error = failure(OutcomeUnknownError, reconcile, outbox, client, clock=clock)
     assert "run again in 30 seconds" in str(error)
     assert only(outbox).state is State.UNKNOWN
     x.accept(tweet.text)  # it arrives late
-    assert settle(outbox, client, clock=clock)
+    assert reconcile(outbox, client, clock=clock)
     assert x.texts == [tweet.text]
 
 
@@ -249,7 +249,7 @@ def test_a_timeline_that_cannot_be_read_settles_nothing(
 ) -> None:  # fmt: skip
     unknown(accepted=True)
     x.faults.append(fault)
-    error = failure(OutcomeUnknownError, settle, outbox, client, clock=clock)
+    error = failure(OutcomeUnknownError, reconcile, outbox, client, clock=clock)
     assert error.exit_code == 8
     assert "nothing is posted before the account's own posts can be read" in str(error)
     assert only(outbox).state is State.UNKNOWN
@@ -260,7 +260,7 @@ def test_nothing_is_sent_while_the_fate_of_another_is_open(
     x: XServer, outbox: Outbox, client: Client, clock: Clock, unknown: Any
 ) -> None:
     unknown(accepted=False)
-    with pytest.raises(RuntimeError, match="settle first"):
+    with pytest.raises(RuntimeError, match="reconcile first"):
         send(outbox, client, Tweet("Another.", "#GPT2", ""), clock)
     assert len(x.requests) == 1
 
@@ -280,7 +280,7 @@ def test_finds_its_text_as_x_returns_it(
     x.faults.append(Fault("drop", accept=True))
     tweet = Tweet(body, "#GPT2", "")
     failure(OutcomeUnknownError, send, outbox, client, tweet, clock)
-    assert settle(outbox, client, clock=clock)
+    assert reconcile(outbox, client, clock=clock)
     assert len(x.timeline) == 1
 
 
@@ -290,7 +290,7 @@ def test_finds_its_text_behind_many_others(
     unknown(accepted=True)
     for number in range(150):
         x.accept(f"A post by the account's human, number {number}.")
-    assert settle(outbox, client, clock=clock)
+    assert reconcile(outbox, client, clock=clock)
 
 
 def test_does_not_take_an_older_tweet_for_this_one(
@@ -300,7 +300,7 @@ def test_does_not_take_an_older_tweet_for_this_one(
     x.faults.append(Fault("drop"))
     failure(OutcomeUnknownError, send, outbox, client, tweet, clock)
     clock.now += TIMEOUT
-    assert settle(outbox, client, clock=clock) == []
+    assert reconcile(outbox, client, clock=clock) == []
     assert [entry.state.value for entry in outbox.entries(*State)] == ["posted", "ready"]
 
 
@@ -310,7 +310,7 @@ def test_a_clock_that_is_wrong_hides_no_post(
 ) -> None:
     clock.now += wrong_by
     unknown(accepted=True)
-    assert settle(outbox, client, clock=clock)
+    assert reconcile(outbox, client, clock=clock)
 
 
 def test_a_clock_that_was_set_back_blocks_nothing(
@@ -319,7 +319,7 @@ def test_a_clock_that_was_set_back_blocks_nothing(
     clock.now += 7 * 86_400
     unknown(accepted=False)
     clock.now -= 8 * 86_400
-    settle(outbox, client, clock=clock)
+    reconcile(outbox, client, clock=clock)
     assert only(outbox).state is State.READY
 
 
@@ -328,7 +328,7 @@ def test_what_cannot_be_read_is_not_said_to_be_unsent(
 ) -> None:
     unknown(accepted=True)
     x.proxy.status = "502 Bad gateway"
-    error = failure(OutcomeUnknownError, settle, outbox, client, clock=clock)
+    error = failure(OutcomeUnknownError, reconcile, outbox, client, clock=clock)
     assert "before anything was posted" not in str(error)
 
 
@@ -337,7 +337,7 @@ def test_another_account_cannot_tell(
 ) -> None:
     unknown(accepted=True)
     other = Client(Credentials(**{**KEYS, "access_token": f"77-{'a' * 30}"}))
-    error = failure(OutcomeUnknownError, settle, outbox, other, clock=clock)
+    error = failure(OutcomeUnknownError, reconcile, outbox, other, clock=clock)
     assert USER_ID in str(error)
     assert only(outbox).state is State.UNKNOWN
 
@@ -346,7 +346,7 @@ def test_a_duplicate_of_its_own_earlier_attempt_is_posted(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any
 ) -> None:
     unknown(accepted=False)
-    settle(outbox, client, clock=clock)
+    reconcile(outbox, client, clock=clock)
     late = x.accept(tweet.text)
     assert publish_ready(outbox, client, only(outbox), clock=clock) == Posted(
         late["id"], tweet, "demo", 7
@@ -359,7 +359,7 @@ def test_a_duplicate_is_looked_for_back_to_its_first_attempt(
     x: XServer, outbox: Outbox, client: Client, tweet: Tweet, clock: Clock, *, unknown: Any
 ) -> None:
     unknown(accepted=False)
-    settle(outbox, client, clock=clock)
+    reconcile(outbox, client, clock=clock)
     late = x.accept(tweet.text)
     late["time"] -= 7200
     with outbox.transaction() as db:  # it was written and first sent that long ago
@@ -373,12 +373,12 @@ def test_a_duplicate_that_cannot_be_looked_up_is_unknown(
     failure: Any, status: int,
 ) -> None:  # fmt: skip
     unknown(accepted=False)
-    settle(outbox, client, clock=clock)
+    reconcile(outbox, client, clock=clock)
     x.accept(tweet.text)
     x.faults.append(Fault("answer", method="GET", status=status))
     failure(OutcomeUnknownError, publish_ready, outbox, client, only(outbox), clock=clock)
     assert only(outbox).state is State.UNKNOWN, "neither refused nor ready: the account has it"
-    assert settle(outbox, client, clock=clock)
+    assert reconcile(outbox, client, clock=clock)
     assert x.texts == [tweet.text]
 
 
@@ -387,7 +387,7 @@ def test_a_duplicate_of_somebody_elses_post_is_refused(
     failure: Any,
 ) -> None:  # fmt: skip
     unknown(accepted=False)
-    settle(outbox, client, clock=clock)
+    reconcile(outbox, client, clock=clock)
     x.accept(tweet.text)["time"] -= 86_400
     failure(DuplicateError, publish_ready, outbox, client, only(outbox), clock=clock)
     assert only(outbox).state is State.REFUSED

@@ -1,4 +1,4 @@
-"""The diary of the runs."""
+"""The run history of the runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gpt2bot.errors import RefusedError, StateError
 from gpt2bot.posting import database, runs
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox
-from gpt2bot.posting.runs import Run, Tally, recent_runs, recorded, tally_since
+from gpt2bot.posting.runs import FilterStatistics, Run, recent_runs, recorded, statistics_since
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,19 +67,19 @@ def test_the_diary_does_not_grow_for_ever(
 
 
 def test_candidates_are_counted_by_the_rules_they_break(outbox: Outbox, clock: Clock) -> None:
-    with recorded(outbox, clock) as tally:
-        tally.count({"url", "mention"})
-        tally.count({"url"})
-        tally.count(())
+    with recorded(outbox, clock) as statistics:
+        statistics.count({"url", "mention"})
+        statistics.count({"url"})
+        statistics.count(())
     later = clock.now + 60
     clock.now = later
-    with recorded(outbox, clock) as tally:
-        tally.count(["profanity"])
-    total = tally_since(outbox, 0.0)
+    with recorded(outbox, clock) as statistics:
+        statistics.count(["profanity"])
+    total = statistics_since(outbox, 0.0)
     assert (total.drafted, total.rejected) == (4, 3)
     assert total.rules == {"url": 2, "mention": 1, "profanity": 1}
-    assert tally_since(outbox, later).rules == {"profanity": 1}
-    assert tally_since(outbox, later + 1) == Tally()
+    assert statistics_since(outbox, later).rules == {"profanity": 1}
+    assert statistics_since(outbox, later + 1) == FilterStatistics()
 
 
 def test_a_diary_that_cannot_be_ended_hides_nothing(

@@ -53,7 +53,7 @@ def test_seventy_runs() -> None:
     # And things did go wrong: how many of each depends on how fast this machine is.
     tweets = tables["tweets"]
     assert tweets["posted"] > RUNS / 4
-    assert tweets["settled: found"] + tweets["settled: absent"] > 2
+    assert tweets["reconciled: found"] + tweets["reconciled: absent"] > 2
     assert len(tables["exit codes"]) > 4
     assert sum(tables["faults met"].values()) > RUNS / 4
     assert sum(tables["stopped runs, by the state of the tweet"].values()) > 2

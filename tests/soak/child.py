@@ -12,7 +12,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gpt2bot import cli
+from gpt2bot.cli import main as cli
 from gpt2bot.posting.outbox import Entry, Outbox, State
 from tests.soak.writer import Writer
 

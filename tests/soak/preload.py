@@ -13,18 +13,6 @@ import numpy.random  # noqa: F401
 import requests  # noqa: F401
 import tweepy  # noqa: F401
 
-import gpt2bot.bot
-import gpt2bot.cli
-import gpt2bot.config
-import gpt2bot.gpt2.model
-import gpt2bot.gpt2.seeds
-import gpt2bot.posting.client
-import gpt2bot.posting.limits
-import gpt2bot.posting.lock
-import gpt2bot.posting.publish
-import gpt2bot.posting.runs
-import gpt2bot.posting.transport
-import gpt2bot.render  # noqa: F401
 import tests.soak.child  # noqa: F401
 from gpt2bot.tweets.compose import compose
 from gpt2bot.tweets.filter import Filter

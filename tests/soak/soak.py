@@ -156,9 +156,9 @@ class Soak:
         for row in before.values():
             if row.is_open and (now := after.get(row.id)) and now != row:
                 if now.state == "posted" and now.attempts == row.attempts:
-                    self.figures.tweets["settled: found"] += 1
+                    self.figures.tweets["reconciled: found"] += 1
                 elif now.state == "ready" or now.attempts > row.attempts:
-                    self.figures.tweets["settled: absent"] += 1
+                    self.figures.tweets["reconciled: absent"] += 1
 
     def _bring_in_order(self) -> None:
         """Runs without faults, until no tweet waits for anything."""

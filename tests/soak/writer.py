@@ -57,20 +57,24 @@ class Writer:
         prompts: Sequence[str],
         *,
         seed: Sequence[int],
-        is_enough: Callable[[int, str], bool],
+        stopping_criterion: Callable[[int, str], bool],
         **sampling: float,
     ) -> list[str]:
         """A continuation for each prompt, from its own seed alone."""
         assert sampling.keys() == {"length", "top_k", "top_p", "temperature"}
         assert len(seed) == len(prompts)
-        return [self._continuation(Random(own), row, is_enough) for row, own in enumerate(seed)]
+        return [
+            self._continuation(Random(own), row, stopping_criterion) for row, own in enumerate(seed)
+        ]
 
-    def _continuation(self, rng: Random, row: int, is_enough: Callable[[int, str], bool]) -> str:
+    def _continuation(
+        self, rng: Random, row: int, stopping_criterion: Callable[[int, str], bool]
+    ) -> str:
         if rng.random() >= self.share_of_fit:
             return rng.choice(UNFIT)
         text = f" {_clause(rng)} {rng.choice(LINKS)} the {_clause(rng)}."
         for _ in range(rng.randrange(MOST_SENTENCES)):
-            if not is_enough(row, text):
+            if not stopping_criterion(row, text):
                 text += f" The {_clause(rng)}."
         return text
 

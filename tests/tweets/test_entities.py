@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpt2bot.tweets.entities import find_cashtag, find_hashtags, find_mention, find_url
-from gpt2bot.tweets.parser import twitter_text
+from gpt2bot.tweets.length import twitter_text
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
-from gpt2bot.tweets.parser import twitter_text
+from gpt2bot.tweets.length import MAX_LENGTH, twitter_text, weighted_length
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 

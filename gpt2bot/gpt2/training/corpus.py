@@ -70,7 +70,7 @@ class Split(NamedTuple):
     """Items to train on, and items held out to measure with; both in random order."""
 
     training: list[str]
-    held_out: list[str]
+    validation: list[str]
 
 
 def split_items(files: Sequence[TextFile], share: float, seed: int) -> Split:
@@ -83,16 +83,16 @@ def split_items(files: Sequence[TextFile], share: float, seed: int) -> Split:
     if len(items) < 2:
         raise TrainingError("training needs at least two different items: one is held out")
     order = np.random.default_rng(seed).permutation(len(items))
-    held_out = min(max(1, round(share * len(items))), len(items) - 1)
+    n_validation = min(max(1, round(share * len(items))), len(items) - 1)
     shuffled = [items[i] for i in order]
-    return Split(shuffled[held_out:], shuffled[:held_out])
+    return Split(shuffled[n_validation:], shuffled[:n_validation])
 
 
 def batches(
     items: Sequence[Sequence[int]],
     end_of_text: int,
     *,
-    block: int,
+    block_size: int,
     size: int,
     seed: int,
     start: int = 0,
@@ -102,44 +102,44 @@ def batches(
     Args:
         items: The token ids of each item.
         end_of_text: The id of `<|endoftext|>`.
-        block: Positions a sequence; each is predicted from those before it.
+        block_size: Positions a sequence; each is predicted from those before it.
         size: Sequences a batch.
         seed: Of the order; a batch depends on it and on its number alone.
         start: Number of the first batch wanted, to go on where a run was stopped.
 
     Yields:
-        int32 [size, block + 1]: the inputs, and shifted by one the targets.
+        int32 [size, block_size + 1]: the inputs, and shifted by one the targets.
     """
     arrays = [np.array([end_of_text, *item], dtype=np.int32) for item in items]
-    per_epoch = batches_per_epoch(items, block=block, size=size)
+    per_epoch = batches_per_epoch(items, block_size=block_size, size=size)
     number = start
     while True:
         epoch = number // per_epoch
         order = np.random.default_rng([seed, epoch]).permutation(len(arrays))
         stream = np.concatenate([arrays[i] for i in order])
-        stream = np.resize(stream, max(len(stream), size * block + 1))
+        stream = np.resize(stream, max(len(stream), size * block_size + 1))
         for batch in range(number % per_epoch, per_epoch):
-            first = batch * size * block
-            starts = first + block * np.arange(size)
-            yield stream[starts[:, None] + np.arange(block + 1)]
+            first = batch * size * block_size
+            starts = first + block_size * np.arange(size)
+            yield stream[starts[:, None] + np.arange(block_size + 1)]
         number = (epoch + 1) * per_epoch
 
 
-def batches_per_epoch(items: Sequence[Sequence[int]], *, block: int, size: int) -> int:
+def batches_per_epoch(items: Sequence[Sequence[int]], *, block_size: int, size: int) -> int:
     """How many batches `batches` cuts from one pass over the items; at least one."""
     n_tokens = sum(len(item) + 1 for item in items)
-    return max(1, (n_tokens - 1) // (block * size))
+    return max(1, (n_tokens - 1) // (block_size * size))
 
 
-def windows(items: Sequence[Sequence[int]], end_of_text: int, block: int) -> list[np.ndarray]:
-    """Every item by itself between two `<|endoftext|>`, cut into pieces of at most `block` + 1.
+def windows(items: Sequence[Sequence[int]], end_of_text: int, block_size: int) -> list[np.ndarray]:
+    """Every item by itself between two `<|endoftext|>`, cut to at most `block_size` + 1 tokens.
 
     Pieces overlap by one token, so that every token but the first is predicted exactly once.
     """
     return [
-        np.array(ids[first : first + block + 1], dtype=np.int32)
+        np.array(ids[first : first + block_size + 1], dtype=np.int32)
         for ids in ([end_of_text, *item, end_of_text] for item in items)
-        for first in range(0, len(ids) - 1, block)
+        for first in range(0, len(ids) - 1, block_size)
     ]
 
 

@@ -7,7 +7,8 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from gpt2bot.errors import TrainingError
-from gpt2bot.gpt2.checkpoint import write_tensors
+from gpt2bot.files import write_atomically
+from gpt2bot.gpt2.formats.checkpoint import write_tensors
 from gpt2bot.gpt2.tensorflow import tf
 
 if TYPE_CHECKING:
@@ -54,10 +55,8 @@ class TrainingState:
         self.folder.mkdir(parents=True, exist_ok=True)
         prefix = self._prefix(progress["step"])
         write_tensors(prefix, variables)
-        scratch = self._progress.with_suffix(".new")
         text = json.dumps({"identity": self.identity, "progress": progress})
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(self._progress)
+        write_atomically(self._progress, text)
         for path in self.folder.glob("step-*"):
             if path.stem != prefix.name:
                 path.unlink()

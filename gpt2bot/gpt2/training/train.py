@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import platform
 import signal
@@ -12,24 +13,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpt2bot.errors import TrainingError
-from gpt2bot.gpt2.checkpoint import read_weights, write_model
-from gpt2bot.gpt2.folders import restore_folder
+from gpt2bot.files import making, restore_folder
+from gpt2bot.gpt2.formats.checkpoint import read_weights, write_model
+from gpt2bot.gpt2.formats.layout import read_description
 from gpt2bot.gpt2.hparams import HParams
-from gpt2bot.gpt2.layout import read_description
-from gpt2bot.gpt2.lock import exclusive
 from gpt2bot.gpt2.tensorflow import tf
 from gpt2bot.gpt2.training import corpus
-from gpt2bot.gpt2.training.interruption import held_back
+from gpt2bot.gpt2.training.signals import deferred_signals
 from gpt2bot.gpt2.training.state import TrainingState
 from gpt2bot.gpt2.training.trainer import Trainer
-from gpt2bot.gpt2.training.vocabulary import learn_vocabulary
+from gpt2bot.gpt2.training.vocabulary import train_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gpt2bot.gpt2.tokenizer import Tokenizer
     from gpt2bot.gpt2.training.config import TrainConfig
+
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -38,7 +40,6 @@ def train(
     config: TrainConfig,
     *,
     base: Path | None = None,
-    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Trains a model on text files and writes it in OpenAI's layout, with a `training.json`.
 
@@ -52,7 +53,6 @@ def train(
         folder: Of the new model; a training's state lies beside it until it is finished.
         config: How to train.
         base: Folder of a model to fine-tune; None trains from scratch.
-        say: Told what is being done, a line at a time.
 
     Raises:
         TrainingError: The files cannot be used, there is a model of this name already, or a
@@ -67,10 +67,10 @@ def train(
     }
     state = TrainingState(folder.with_name(f".{folder.name}.training"), identity)
     try:
-        with exclusive(folder):
+        with making(folder):
             restore_folder(folder)
-            items = corpus.split_items(texts, config.held_out, config.seed)
-            _train(items, folder, state, config, base=base, say=say)
+            items = corpus.split_items(texts, config.validation_share, config.seed)
+            _train(items, folder, state, config, base=base)
     except OSError as error:
         raise TrainingError(f"{error}: when that is mended, the same command goes on") from error
 
@@ -82,7 +82,6 @@ def _train(
     config: TrainConfig,
     *,
     base: Path | None,
-    say: Callable[[str], None],
 ) -> None:
     progress = state.load()
     if progress is None and folder.exists():
@@ -90,26 +89,33 @@ def _train(
     hparams, tokenizer, weights = _start(items, config, base)
     peak = config.learning_rate or (2e-3 if base is None else 1e-4)
     trainer = Trainer(config, hparams, tokenizer, weights, items, peak=peak)
-    say(
-        f"{len(items.training):,} items to train on, {len(items.held_out):,} held out; "
-        f"{hparams.n_params:,} weights; {trainer.total:,} steps"
+    logger.info(
+        "%s items to train on, %s held out; %s weights; %s steps",
+        f"{len(items.training):,}",
+        f"{len(items.validation):,}",
+        f"{hparams.n_params:,}",
+        f"{trainer.total:,}",
     )
     if progress is None:
         trainer.save(state)
     else:
         trainer.resume(state, progress)
-        say(f"going on from step {trainer.step}")
+        logger.info("resuming at step %d", trainer.step)
 
     def write_best(figures: dict[str, Any]) -> None:
         versions = {"python": platform.python_version(), "tensorflow": tf.__version__}
         report = json.dumps(state.identity | {"versions": versions} | figures, indent=1) + "\n"
         write_model(folder, hparams, tokenizer, trainer.weights, {"training.json": report})
 
-    with held_back() as signals:
-        trainer.run(state, write_best, say, is_stopped=lambda: bool(signals))
+    with deferred_signals() as signals:
+        trainer.run(state, write_best, is_stopped=lambda: bool(signals))
         if signals:
             trainer.save(state)
-            say(f"stopped at step {trainer.step} of {trainer.total}: the same command goes on")
+            logger.warning(
+                "stopped at step %d of %d: repeat the command to resume",
+                trainer.step,
+                trainer.total,
+            )
     if signals:
         signal.raise_signal(signals[0])
     state.discard()
@@ -122,7 +128,7 @@ def _start(
     if base is not None:
         hparams, tokenizer = read_description(base)
         return hparams, tokenizer, read_weights(base, hparams)
-    tokenizer = learn_vocabulary(items.training, config.n_vocab)
+    tokenizer = train_tokenizer(items.training, config.n_vocab)
     try:
         hparams = HParams(
             tokenizer.n_vocab, config.n_ctx, config.n_embd, config.n_head, config.n_layer

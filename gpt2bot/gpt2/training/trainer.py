@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,8 @@ from tqdm import tqdm
 from gpt2bot.gpt2 import network
 from gpt2bot.gpt2.tensorflow import tf
 from gpt2bot.gpt2.training import corpus
-from gpt2bot.gpt2.training.held_out import HeldOut
 from gpt2bot.gpt2.training.optimizer import AdamW, learning_rate
+from gpt2bot.gpt2.training.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from gpt2bot.gpt2.tokenizer import Tokenizer
     from gpt2bot.gpt2.training.config import TrainConfig
     from gpt2bot.gpt2.training.state import TrainingState
+
+logger = logging.getLogger(__name__)
 
 MAX_GRADIENT_NORM = 1.0
 SECONDS_BETWEEN_SAVES = 300
@@ -45,9 +48,11 @@ class Trainer:
         self.weights = {name: tf.Variable(value) for name, value in weights.items()}
         self._optimizer = AdamW(self.weights, weight_decay=config.weight_decay)
         self._items = [tokenizer.encode(item) for item in items.training]
-        self._held_out = HeldOut(items.held_out, tokenizer, hparams, self.weights)
-        self._block = min(config.block, hparams.n_ctx)
-        per_epoch = corpus.batches_per_epoch(self._items, block=self._block, size=config.batch_size)
+        self._validation = Validation(items.validation, tokenizer, hparams, self.weights)
+        self._block_size = min(config.block_size, hparams.n_ctx)
+        per_epoch = corpus.batches_per_epoch(
+            self._items, block_size=self._block_size, size=config.batch_size
+        )
         self.total = max(1, round(config.epochs * per_epoch))
         # A short training, as on a few hundred lines, warms up and is measured all the same.
         self._warmup = min(config.warmup, self.total // 10)
@@ -78,7 +83,6 @@ class Trainer:
         self,
         state: TrainingState,
         write_best: Callable[[dict[str, Any]], None],
-        say: Callable[[str], None],
         *,
         is_stopped: Callable[[], bool],
     ) -> None:
@@ -87,11 +91,10 @@ class Trainer:
         Args:
             state: Where to save at intervals.
             write_best: Writes the model, called with its figures whenever it is the best so far.
-            say: Told each measurement where there is no terminal for a bar.
             is_stopped: Asked before each step whether to stop there.
         """
         progress, curve = self._progress, self._progress["curve"]
-        tokens = self._block * self._config.batch_size
+        tokens = self._block_size * self._config.batch_size
         saved = began = time.monotonic()
         with tqdm(
             total=self.total * tokens,
@@ -109,7 +112,7 @@ class Trainer:
                     self._measure()
                     bar.set_postfix(curve[-1])
                     if bar.disable:
-                        say(", ".join(f"{key} {value}" for key, value in curve[-1].items()))
+                        logger.info(", ".join(f"{key} {value}" for key, value in curve[-1].items()))
                     if curve[-1] is self._best():
                         write_best(self.figures())
                 now = time.monotonic()
@@ -121,7 +124,7 @@ class Trainer:
 
     def figures(self) -> dict[str, Any]:
         """What `training.json` tells of the training so far."""
-        tokens = self.step * self._block * self._config.batch_size
+        tokens = self.step * self._block_size * self._config.batch_size
         seconds = self._progress["seconds"]
         return {
             "steps": self.step,
@@ -137,13 +140,13 @@ class Trainer:
             return corpus.batches(
                 self._items,
                 self._tokenizer.end_of_text,
-                block=self._block,
+                block_size=self._block_size,
                 size=self._config.batch_size,
                 seed=self._config.seed,
                 start=self.step,
             )
 
-        signature = tf.TensorSpec([self._config.batch_size, self._block + 1], tf.int32)
+        signature = tf.TensorSpec([self._config.batch_size, self._block_size + 1], tf.int32)
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
 
     def _learning_rate(self) -> tf.Tensor:
@@ -152,7 +155,7 @@ class Trainer:
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def _train_step(self, batch: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
-        """One update on a batch [size, block + 1]; returns the loss in nats a token."""
+        """One update on a batch [size, block_size + 1]; returns the loss in nats a token."""
         places = itertools.count()
 
         def dropout(x: tf.Tensor) -> tf.Tensor:
@@ -178,7 +181,7 @@ class Trainer:
 
     def _measure(self) -> None:
         losses = self._progress["losses"]
-        loss, bits = self._held_out.measure()
+        loss, bits = self._validation.measure()
         self._progress["curve"].append(
             {
                 "step": self.step,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SMALLEST_VOCABULARY = len(byte_to_unicode()) + 1
 
 
-def learn_vocabulary(items: Sequence[str], n_vocab: int) -> Tokenizer:
+def train_tokenizer(items: Sequence[str], n_vocab: int) -> Tokenizer:
     """Learns merges from items, as GPT-2's own were learned: most frequent pair first.
 
     Returns:

@@ -91,12 +91,12 @@ ITEMS = [[1, 2, 3], [4], [5, 6], [7, 8]]
 
 
 def take(n, **options):
-    made = batches(ITEMS, END, **({"block": 2, "size": 2, "seed": 3} | options))
+    made = batches(ITEMS, END, **({"block_size": 2, "size": 2, "seed": 3} | options))
     return [next(made) for _ in range(n)]
 
 
 def test_an_epoch_predicts_a_token_once_and_the_next_has_another_order():
-    assert batches_per_epoch(ITEMS, block=2, size=2) == 2
+    assert batches_per_epoch(ITEMS, block_size=2, size=2) == 2
     first, second = take(8)[:2], take(8)[2:4]
     for epoch in (first, second):
         targets = np.concatenate([batch[:, 1:].ravel() for batch in epoch])
@@ -106,7 +106,7 @@ def test_an_epoch_predicts_a_token_once_and_the_next_has_another_order():
 
 
 def test_items_stay_whole_between_two_ends():
-    (batch,) = take(1, block=11, size=1)
+    (batch,) = take(1, block_size=11, size=1)
     stream = batch[0].tolist()
     joined = " ".join(map(str, stream))
     assert stream[0] == END
@@ -119,10 +119,10 @@ def test_batches_can_start_anywhere(start):
 
 
 def test_text_shorter_than_a_batch_is_repeated():
-    (batch,) = take(1, block=8, size=4)
+    (batch,) = take(1, block_size=8, size=4)
     assert batch.shape == (4, 9)
 
 
 def test_windows_predict_every_token_and_the_end_once():
-    pieces = windows([[1, 2, 3, 4, 5], [6]], END, block=3)
+    pieces = windows([[1, 2, 3, 4, 5], [6]], END, block_size=3)
     assert [piece.tolist() for piece in pieces] == [[END, 1, 2, 3], [3, 4, 5, END], [END, 6, END]]

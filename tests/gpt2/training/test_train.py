@@ -11,11 +11,12 @@ import pytest
 
 from gpt2bot.errors import CheckpointError, TrainingError
 from gpt2bot.gpt2 import GPT2
-from gpt2bot.gpt2.checkpoint import read_weights, verify
-from gpt2bot.gpt2.layout import read_description
+from gpt2bot.gpt2.formats.checkpoint import read_weights, verify
+from gpt2bot.gpt2.formats.layout import read_description
 from gpt2bot.gpt2.training.config import TrainConfig
 from gpt2bot.gpt2.training.corpus import read_text_file, split_items
 from gpt2bot.gpt2.training.train import initial_weights, train
+from gpt2bot.gpt2.training.trainer import Trainer
 
 SMALL = TrainConfig(
     n_vocab=280,
@@ -27,7 +28,7 @@ SMALL = TrainConfig(
     batch_size=4,
     warmup=2,
     evaluate_every=10,
-    held_out=0.1,
+    validation_share=0.1,
     learning_rate=0.01,
 )
 COLOURS = ["red", "green", "blue", "white", "black"]
@@ -65,7 +66,7 @@ def test_the_figures_are_those_of_the_written_weights(tmp_path, text):
     train([text], folder, SMALL)
     lm = GPT2.load(folder)
     best = json.loads((folder / "training.json").read_text())["best"]
-    held_out = split_items([read_text_file(text)], SMALL.held_out, SMALL.seed).held_out
+    held_out = split_items([read_text_file(text)], SMALL.validation_share, SMALL.seed).validation
     end, nats = lm.tokenizer.end_of_text, []
     for item in held_out:
         ids = [*lm.tokenizer.encode(item), end]
@@ -83,19 +84,20 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_another(tmp_path, t
 
 
 TRAIN = """
-import sys
+import logging, sys
 from pathlib import Path
 from gpt2bot.gpt2.training import trainer
 from gpt2bot.gpt2.training.config import TrainConfig
 from gpt2bot.gpt2.training.train import train
 trainer.SECONDS_BETWEEN_SAVES = 0
+logging.basicConfig(level='INFO', format='%(message)s', stream=sys.stdout)
 config = TrainConfig(**eval(sys.argv[3]))
-train([Path(sys.argv[1])], Path(sys.argv[2]), config, say=lambda line: print(line, flush=True))
+train([Path(sys.argv[1])], Path(sys.argv[2]), config)
 """
 
 
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
-def test_a_training_that_was_stopped_goes_on_to_the_same_model(tmp_path, text, kill):
+def test_a_training_that_was_stopped_goes_on_to_the_same_model(tmp_path, text, kill, messages):
     train([text], tmp_path / "whole", SMALL)
     folder = tmp_path / "models" / "small"
     command = [sys.executable, "-c", TRAIN, str(text), str(folder), repr(vars(SMALL))]
@@ -108,10 +110,10 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_model(tmp_path, text, k
         rest = process.stdout.read()
     assert process.returncode != 0
     if kill == signal.SIGINT:
-        assert "the same command goes on" in rest
-    lines = []
-    train([text], folder, SMALL, say=lines.append)
-    assert lines[1].startswith("going on from step ")
+        assert "repeat the command to resume" in rest
+    messages.clear()
+    train([text], folder, SMALL)
+    assert messages[1].startswith("resuming at step ")
     assert curve(folder) == curve(tmp_path / "whole")
     hparams, _ = read_description(folder)
     whole = read_weights(tmp_path / "whole", hparams)
@@ -127,13 +129,14 @@ def test_a_short_training_warms_up_and_is_measured_ten_times(tmp_path, text):
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_a_started_training_does_not_go_on_with_other_data_or_settings(tmp_path, text):
-    def interrupt(line):
-        if line.startswith("step "):
-            raise KeyboardInterrupt
+def test_a_started_training_does_not_go_on_with_other_data_or_settings(tmp_path, text, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        train([text], tmp_path / "a", SMALL, say=interrupt)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "figures", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train([text], tmp_path / "a", SMALL)
     with pytest.raises(TrainingError, match="was started with other settings: repeat its command"):
         train([text], tmp_path / "a", TrainConfig(**(vars(SMALL) | {"dropout": 0.2})))
     text.write_text(text.read_text() + "\nmore")

@@ -1,0 +1,1 @@
+"""What the commands of a bot do: draft, post, check."""

@@ -1,0 +1,214 @@
+"""How results are shown: for people, or as a JSON object on one line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from gpt2bot.posting.clock import iso, utc
+from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gpt2bot.bot.check import Finding
+    from gpt2bot.bot.drafting import Candidate, Written
+    from gpt2bot.bot.post import Result
+    from gpt2bot.posting.outbox import Entry
+    from gpt2bot.posting.runs import FilterStatistics, Run
+    from gpt2bot.posting.status import Status
+
+__all__ = [
+    "render_candidate",
+    "render_entry",
+    "render_finding",
+    "render_raw",
+    "render_result",
+    "render_status",
+]
+
+
+def render_raw(written: Written, *, as_json: bool) -> str:
+    """What the model wrote, with its prompt. No filter has accepted it."""
+    text = written.prompt.text + written.continuation
+    if not as_json:
+        return text
+    return _json(
+        text=text,
+        length=weighted_length(text),
+        prompt=written.prompt.text,
+        accepted=False,
+        reasons=[],
+        model=written.model,
+        seed=written.seed,
+    )
+
+
+def render_candidate(candidate: Candidate, *, as_json: bool) -> str:
+    """A draft, its length, and why it was rejected if it was."""
+    draft, reasons = candidate.verdict.draft, candidate.verdict.reasons
+    if not as_json:
+        rejected = f" rejected: {', '.join(map(str, reasons))}" if reasons else ""
+        return f"{draft.text}\n[{draft.length}/{MAX_LENGTH}]{rejected}"
+    return _json(
+        text=draft.text,
+        length=draft.length,
+        prompt=draft.prompt,
+        accepted=candidate.verdict.accepted,
+        reasons=[reason.rule for reason in reasons],
+        model=candidate.model,
+        seed=candidate.seed,
+    )
+
+
+def render_result(result: Result, *, as_json: bool) -> str:
+    """A tweet, its length, and where it can be read if it was posted."""
+    tweet, posted = result.tweet, result.posted
+    if not as_json:
+        where = posted.url if posted else "dry run: not posted"
+        return f"{tweet.text}\n[{tweet.length}/{MAX_LENGTH}] {where}"
+    return _json(
+        text=tweet.text,
+        length=tweet.length,
+        prompt=tweet.prompt,
+        accepted=True,
+        reasons=[],
+        model=result.model,
+        seed=result.seed,
+        status=posted.status if posted else "dry-run",
+        tweet_id=posted.tweet_id if posted else None,
+    )
+
+
+def render_status(status: Status, *, as_json: bool) -> str:
+    """How the bot is doing."""
+    if as_json:
+        return _status_as_json(status)
+    limits, used, last = status.limits, status.usage, status.last
+    budget = f"{_usd(status.cost_this_month)} of {_usd(limits.monthly_budget_usd)}"
+    posts = (
+        f"today {used.today} ({_usd(status.cost_today)}),"
+        f" in 24 hours {used.last_24_hours} of {limits.max_posts_per_day},"
+        f" this month {used.this_month} ({budget})"
+    )
+    return _columns(
+        ("Bot", [str(status.folder)]),
+        ("Last runs", [_run(run) for run in status.runs] or ["none yet"]),
+        (
+            "Last tweet",
+            [f"{utc(last.changed_at)}  {last.url}", last.tweet.text] if last else ["none yet"],
+        ),
+        ("Pending", [_pending(entry) for entry in status.pending] or ["nothing"]),
+        ("Posts", [posts]),
+        ("Next post", [f"may go out {status.cooldown or 'now'}"]),
+        ("Rejected", [_rejected(status.statistics)]),
+    )
+
+
+def render_entry(entry: Entry, *, as_json: bool) -> str:
+    """A tweet of the outbox, and what became of it."""
+    if as_json:
+        return _json(**_entry(entry))
+    what = entry.url or entry.note
+    return (
+        f"{utc(entry.changed_at)}  {entry.state.value}  {what}".rstrip() + f"\n{entry.tweet.text}"
+    )
+
+
+def render_finding(finding: Finding) -> str:
+    """That all is well with something, or what to do."""
+    verdict, text = ("mend", finding.error) if finding.error else ("ok", finding.text)
+    return f"{verdict:6}{finding.subject:15}{text}"
+
+
+def _run(run: Run) -> str:
+    if run.ended_at is None:
+        end = "has not ended: it is at work, or was killed"
+    else:
+        end = f"exit {run.exit_code}: {run.message}" if run.exit_code else "posted"
+    return f"{utc(run.started_at)}  {end}"
+
+
+def _pending(entry: Entry) -> str:
+    since = f"{entry.state.value} since {utc(entry.changed_at)}, attempts: {entry.attempts}"
+    note = f"\n{entry.note}" if entry.note else ""
+    return f"{since}{note}\n{entry.tweet.text}"
+
+
+def _rejected(statistics: FilterStatistics) -> str:
+    rules = ", ".join(f"{rule} {number}" for rule, number in statistics.rules.most_common())
+    counts = f"{statistics.rejected} of {statistics.drafted} candidates this month"
+    return f"{counts}: {rules}" if rules else counts
+
+
+def _usd(amount: float) -> str:
+    """Dollars and cents, and tenths of a cent where there are any: $0.015, $0.03."""
+    return f"${amount:.3f}".removesuffix("0")
+
+
+def _columns(*rows: tuple[str, Iterable[str]]) -> str:
+    """Texts of some lines, each beside what it is."""
+    lines = []
+    for name, texts in rows:
+        for number, line in enumerate(line for text in texts for line in text.splitlines()):
+            lines.append(f"{'' if number else name:12}{line}".rstrip())
+    return "\n".join(lines)
+
+
+def _status_as_json(status: Status) -> str:
+    cooldown = status.cooldown
+    return _json(
+        state_dir=str(status.folder),
+        runs=[
+            {
+                "started_at": iso(run.started_at),
+                "ended_at": None if run.ended_at is None else iso(run.ended_at),
+                "exit_code": run.exit_code,
+                "message": run.message,
+            }
+            for run in status.runs
+        ],
+        last=_entry(status.last) if status.last else None,
+        pending=[_entry(entry) for entry in status.pending],
+        posts={
+            "today": status.usage.today,
+            "last_24_hours": status.usage.last_24_hours,
+            "this_month": status.usage.this_month,
+        },
+        cost_usd={
+            "today": round(status.cost_today, 3),
+            "this_month": round(status.cost_this_month, 3),
+            "monthly_budget": status.limits.monthly_budget_usd,
+        },
+        not_before=iso(cooldown.until) if cooldown else None,
+        reason=cooldown.reason if cooldown else None,
+        candidates={
+            "drafted": status.statistics.drafted,
+            "rejected": status.statistics.rejected,
+            "by_rule": dict(status.statistics.rules.most_common()),
+        },
+    )
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """A tweet of the outbox, for JSON."""
+    tweet, attempted_at = entry.tweet, entry.attempted_at
+    return {
+        "text": tweet.text,
+        "length": tweet.length,
+        "prompt": tweet.prompt,
+        "model": entry.model,
+        "seed": entry.seed,
+        "status": entry.state.value,
+        "tweet_id": entry.tweet_id,
+        "url": entry.url,
+        "attempts": entry.attempts,
+        "created_at": iso(entry.created_at),
+        "attempted_at": None if attempted_at is None else iso(attempted_at),
+        "changed_at": iso(entry.changed_at),
+        "note": entry.note,
+    }
+
+
+def _json(**values: Any) -> str:
+    return json.dumps(values, ensure_ascii=False)

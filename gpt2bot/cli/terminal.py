@@ -1,0 +1,33 @@
+"""The standard streams, and results on stdout; `log` has the messages on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+
+from gpt2bot.errors import GPT2BotError
+
+__all__ = ["prepare_streams", "show"]
+
+
+def prepare_streams() -> None:
+    """Makes both streams UTF-8 in any locale. One that is closed, as by `2>&-`, goes nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - stays open
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def show(result: str) -> None:
+    """Prints a result, at once: a pipe may be read while the next one is being made."""
+    try:
+        print(result, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise GPT2BotError(f"the output cannot be written: {error.strerror}") from error

@@ -1,0 +1,142 @@
+"""Files that survive any crash: one lock, one atomic write, one hash, folders replaced whole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import logging
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from gpt2bot.errors import LockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+__all__ = [
+    "exclusive",
+    "explain_lock_error",
+    "making",
+    "replaced_folder",
+    "restore_folder",
+    "sha256_of",
+    "write_atomically",
+]
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1 << 20  # bytes read at a time
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, *, busy: str, waiting: str | None = None) -> Iterator[None]:
+    """Holds an exclusive lock, which the kernel frees when the process ends, however it ends.
+
+    Args:
+        path: The lock file. It stays, and its existence means nothing.
+        busy: What the error says if another process holds it.
+        waiting: Logged before waiting for that process; None gives up at once instead.
+
+    Raises:
+        LockedError: Another process holds it.
+        OSError: The file cannot be created, or the file system has no locks.
+    """
+    import filelock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A soft lock would outlive a killed process and block every later one.
+    lock = filelock.FileLock(path, mode=0o600, fallback_to_soft=False)
+    try:
+        held = lock.acquire(blocking=False)
+    except filelock.Timeout:
+        if waiting is None:
+            raise LockedError(busy) from None
+        logger.info(waiting)
+        held = lock.acquire()
+    with held:
+        yield
+
+
+def making(folder: Path, *, wait: bool = False) -> AbstractContextManager[None]:
+    """Holds the lock of a folder that is being made: a hidden file beside it, see `exclusive`.
+
+    Raises:
+        LockedError: Another process is making it, and `wait` is not set.
+        OSError: As from `exclusive`.
+    """
+    return exclusive(
+        folder.with_name(f".{folder.name}.lock"),
+        busy=f"another process is making {folder}: wait until it has finished, or stop it",
+        waiting=f"waiting for another process to make {folder}" if wait else None,
+    )
+
+
+def explain_lock_error(error: OSError) -> str:
+    """What the owner can do about an `OSError` of `exclusive`."""
+    if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
+        return "its file system does not support locks: use a local disk"
+    return "make it writable for the user who runs the bot"
+
+
+def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Writes a UTF-8 text file that is there completely or not at all, whatever happens meanwhile.
+
+    Args:
+        path: The file. It is replaced if it exists.
+        text: Its content.
+        mode: Its permissions, less the process's umask.
+
+    Raises:
+        OSError: It cannot be written; an existing file is then unchanged.
+    """
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    try:
+        descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    value = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            value.update(chunk)
+    return value.hexdigest()
+
+
+@contextlib.contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Yields an empty folder to fill, which replaces `folder` unless something is raised."""
+    new, old = (folder.with_name(f".{folder.name}.{part}") for part in ("new", "old"))
+    restore_folder(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
+    try:
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        restore_folder(folder)
+
+
+def restore_folder(folder: Path) -> None:
+    """Restores a folder whose replacement stopped between the two renames, and tidies up."""
+    old = folder.with_name(f".{folder.name}.old")
+    if not folder.exists() and old.exists():
+        old.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,168 @@
+"""Reads and writes checkpoints in the layout of OpenAI's release.
+
+The weights are a TensorFlow checkpoint of format V2 (tensorflow/core/util/tensor_bundle): an index
+of names, shapes and CRC-32C sums, and a data file. The text file `checkpoint` names them. Tensors
+are called `model/...`, and the kernels of OpenAI's `conv1d` have a leading axis of one; here they
+are named and shaped as `HParams.shapes` has them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gpt2bot.errors import CheckpointError
+from gpt2bot.files import replaced_folder
+from gpt2bot.gpt2.formats.layout import (
+    ADVICE,
+    PREFIX,
+    STATE_FILE,
+    checkpoint_prefix,
+    read_description,
+)
+from gpt2bot.gpt2.tensorflow import tf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from gpt2bot.gpt2.hparams import HParams
+    from gpt2bot.gpt2.tokenizer import Tokenizer
+
+    Weights = Mapping[str, tf.Tensor]
+
+SCOPE = "model/"
+
+# What TensorFlow's reader raises for files that are damaged, cut short or no checkpoint at all.
+_READER_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
+
+
+def read_weights(folder: Path, hparams: HParams) -> dict[str, tf.Tensor]:
+    """Reads every tensor of a model, one by one, so that no weight is held twice.
+
+    Returns:
+        The float32 tensors, named and shaped as `hparams.shapes()` has them.
+
+    Raises:
+        CheckpointError: A file or tensor is missing, has another shape than `hparams.json` implies,
+            or its bytes do not have the CRC that the index holds.
+    """
+    return dict(stream_weights(folder, hparams))
+
+
+def verify(folder: Path) -> None:
+    """Checks a whole model: hyperparameters, vocabulary, and each tensor's presence, shape and CRC.
+
+    Raises:
+        ModelMissingError: There is no such folder.
+        CheckpointError: Something is damaged, or does not fit; the message names it.
+    """
+    hparams, _ = read_description(folder)
+    for _ in stream_weights(folder, hparams):
+        pass
+
+
+def write_model(
+    folder: Path,
+    hparams: HParams,
+    tokenizer: Tokenizer,
+    weights: Weights,
+    texts: Mapping[str, str] | None = None,
+) -> None:
+    """Writes a model; one that is there already is replaced once the new one is complete.
+
+    Args:
+        folder: Of the model.
+        hparams: Its hyperparameters.
+        tokenizer: Its vocabulary.
+        weights: Its tensors, named and shaped as `hparams.shapes()` has them.
+        texts: Further text files to write beside them, by name.
+    """
+    with replaced_folder(folder) as new:
+        for name, text in (texts or {}).items():
+            (new / name).write_text(text, encoding="utf-8")
+        (new / "hparams.json").write_text(hparams.to_json(), encoding="utf-8")
+        tokenizer.write(new)
+        write_tensors(new / PREFIX, _openai_tensors(hparams, weights))
+        _write_meta_graph(new / f"{PREFIX}.meta", hparams)
+        state = f'model_checkpoint_path: "{PREFIX}"\nall_model_checkpoint_paths: "{PREFIX}"\n'
+        (new / STATE_FILE).write_text(state, encoding="utf-8")
+
+
+def write_tensors(prefix: Path, tensors: Weights) -> None:
+    """Writes tensors as a TensorFlow checkpoint: `prefix`.index and `prefix`.data-...
+
+    Raises:
+        OSError: They cannot be written, as when the disk is full.
+    """
+    try:
+        tf.raw_ops.SaveV2(
+            prefix=str(prefix),
+            tensor_names=list(tensors),
+            shape_and_slices=[""] * len(tensors),
+            tensors=list(tensors.values()),
+        )
+    except tf.errors.OpError as error:
+        raise OSError(f"cannot write {prefix}: {_reason(error)}") from error
+
+
+def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Tensor]]:
+    """Reads a model's tensors one after the other, in the network's order; see `read_weights`."""
+    prefix = checkpoint_prefix(folder)
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        stored: dict[str, list[int]] = reader.get_variable_to_shape_map()
+        dtypes: dict[str, Any] = reader.get_variable_to_dtype_map()
+    except _READER_ERRORS as error:
+        raise CheckpointError(f"{prefix}.index is damaged: {_reason(error)}; {ADVICE}") from error
+    for name, shape in hparams.shapes().items():
+        full_name = SCOPE + name
+        if full_name not in stored:
+            raise CheckpointError(f"{prefix}: the tensor {full_name} is missing; {ADVICE}")
+        found = tuple(stored[full_name])
+        if found not in (shape, (1, *shape)):
+            raise CheckpointError(
+                f"{prefix}: the tensor {full_name} must be {list(shape)} by hparams.json, but is "
+                f"{list(found)}; {ADVICE}"
+            )
+        if not dtypes[full_name].is_floating:
+            kind = dtypes[full_name].name
+            raise CheckpointError(f"{prefix}: the tensor {full_name} is {kind}, not float32")
+        try:
+            (tensor,) = tf.raw_ops.RestoreV2(
+                prefix=str(prefix),
+                tensor_names=[full_name],
+                shape_and_slices=[""],
+                dtypes=[dtypes[full_name]],
+            )
+        except _READER_ERRORS as error:
+            raise CheckpointError(
+                f"{prefix}.data-00000-of-00001: the tensor {full_name} is damaged: "
+                f"{_reason(error)}; {ADVICE}"
+            ) from error
+        yield name, tf.cast(tf.reshape(tensor, shape), tf.float32)
+
+
+def _openai_tensors(hparams: HParams, weights: Weights) -> dict[str, tf.Tensor]:
+    return {
+        SCOPE + name: tf.reshape(weights[name], _openai_shape(name, shape))
+        for name, shape in hparams.shapes().items()
+    }
+
+
+def _openai_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (1, *shape) if name.endswith("/w") else shape
+
+
+def _write_meta_graph(path: Path, hparams: HParams) -> None:
+    """Writes the variables' graph, for tools that restore a model by `import_meta_graph`."""
+    with tf.Graph().as_default():
+        for name, shape in hparams.shapes().items():
+            tf.compat.v1.get_variable(
+                SCOPE + name, _openai_shape(name, shape), tf.float32, use_resource=False
+            )
+        saver = tf.compat.v1.train.Saver()
+        tf.compat.v1.train.export_meta_graph(str(path), saver_def=saver.saver_def)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "message", error)).split())

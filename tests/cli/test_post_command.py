@@ -1,0 +1,312 @@
+"""The real command `gpt2bot post`, in processes of its own, against a server as strict as X.
+
+Most runs find tweets that an earlier run left ready, so that no model is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gpt2bot.posting.database import FILE
+from gpt2bot.posting.outbox import Outbox, State
+from gpt2bot.posting.runs import recent_runs, statistics_since
+from gpt2bot.tweets.tweet import Tweet
+from tests.fakes.x_server import KEYS, Fault, XServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LABEL = "#GPT2 #AIgenerated"
+FIRST = Tweet("The first tweet rains on Zoë & her <old> umbrella. ☔", LABEL, "The first tweet")
+SECOND = Tweet("The second tweet is about the sun.", LABEL, "The second tweet")
+
+
+@dataclass
+class Bot:
+    """A bot's folder, and how its command is run."""
+
+    x: XServer
+    folder: Path
+    settings: dict[str, str] = field(
+        default_factory=lambda: {"GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0"}
+    )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        kept = {name: v for name, v in os.environ.items() if not name.startswith("GPT2BOT_")}
+        return subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "gpt2bot", "post", *arguments],
+            env={
+                **kept,
+                **self.x.environment,
+                "GPT2BOT_STATE_DIR": str(self.folder),
+                "LC_ALL": "C",
+                **self.settings,
+            },
+            cwd=self.folder.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def end(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr, which hold no secret and no traceback."""
+        out, err = process.communicate(timeout=120)
+        assert not [name for name, key in KEYS.items() if key in out + err]
+        assert "Traceback" not in err
+        return process.returncode, out, err
+
+    def post(self, *arguments: str) -> tuple[int, str, str]:
+        return self.end(self.start(*arguments))
+
+    def leave_ready(self, *tweets: Tweet) -> None:
+        with Outbox(self.folder) as outbox:
+            for tweet in tweets:
+                outbox.add(tweet, model="demo", seed=7, now=time.time())
+
+    @property
+    def states(self) -> list[str]:
+        with Outbox(self.folder) as outbox:
+            return [entry.state.value for entry in outbox.entries(*State)]
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[Bot]:
+    with XServer() as x:
+        yield Bot(x, tmp_path / "state")
+
+
+def test_posts_what_an_earlier_run_left(bot: Bot) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    code, out, err = bot.post()
+    assert (code, bot.x.texts, bot.states) == (0, [FIRST.text], ["posted", "ready"])
+    assert FIRST.text in out
+    assert f"https://x.com/i/status/{bot.x.timeline[0]['id']}" in out
+    assert err.count("\n") == 1, "that it is an earlier run's tweet"
+
+
+def test_json(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    code, out, _ = bot.post("--json")
+    assert code == 0
+    assert json.loads(out) == {
+        "text": FIRST.text,
+        "length": FIRST.length,
+        "prompt": FIRST.prompt,
+        "accepted": True,
+        "reasons": [],
+        "model": "demo",
+        "seed": 7,
+        "status": "posted",
+        "tweet_id": bot.x.timeline[0]["id"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "exit_code", "state"),
+    [
+        (Fault("answer", status=400), 6, "refused"),
+        (Fault("answer", status=401), 6, "ready"),
+        (Fault("answer", status=402), 7, "ready"),
+        (Fault("answer", status=403), 6, "refused"),
+        (Fault("answer", status=429), 7, "ready"),
+        (Fault("answer", status=503), 8, "unknown"),
+        (Fault("answer", status=201, body=b"?", accept=True), 8, "unknown"),
+        (Fault("drop", accept=True), 8, "unknown"),
+    ],
+)
+def test_every_failure_has_its_exit_code_and_one_line(
+    bot: Bot, fault: Fault, exit_code: int, state: str
+) -> None:
+    bot.leave_ready(FIRST)
+    bot.x.faults.append(fault)
+    code, out, err = bot.post()
+    assert (code, out, bot.states) == (exit_code, "", [state])
+    assert err.count("\n") == 2, "that it is an earlier run's tweet, and what is wrong"
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_wrong_key(bot: Bot, name: str) -> None:
+    bot.leave_ready(FIRST)
+    wrong = KEYS[name][:-1] + "x"
+    bot.settings[f"GPT2BOT_X__{name.upper()}"] = wrong
+    code, out, err = bot.post()
+    assert (code, bot.states, bot.x.timeline) == (6, ["ready"], [])
+    assert wrong not in out + err
+
+
+def test_no_key(bot: Bot) -> None:
+    bot.settings["GPT2BOT_X__ACCESS_TOKEN_SECRET"] = ""
+    code, _, err = bot.post()
+    assert code == 3
+    assert "access_token_secret" in err
+    assert not bot.x.requests
+    assert not bot.folder.exists()
+
+
+def test_a_mistyped_flag_never_posts(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    assert bot.post("--dryrun")[0] == 2
+    assert (bot.states, bot.x.requests) == (["ready"], [])
+
+
+def test_x_cannot_be_reached(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    bot.x.proxy.status = "502 Bad gateway"
+    assert bot.post()[0] == 8
+    assert bot.states == ["ready"]
+    bot.x.proxy.status = "200 Connection established"
+    assert bot.post()[0] == 0
+    assert bot.x.texts == [FIRST.text]
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_no_answer_comes(bot: Bot, accepted: bool) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    bot.settings["GPT2BOT_X__TIMEOUT"] = "2"
+    bot.x.faults.append(Fault("hang", accept=accepted))
+    assert bot.post()[0] == 8
+    assert bot.states == ["unknown", "ready"]
+    code, _, err = bot.post()
+    assert code == 0
+    assert bot.states == (["posted", "posted"] if accepted else ["posted", "ready"])
+    assert bot.x.texts == ([FIRST.text, SECOND.text] if accepted else [FIRST.text])
+    assert ("has arrived" in err) == accepted
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_stopped_before_the_answer(bot: Bot, signal_: signal.Signals) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    bot.x.faults.append(Fault("hang", accept=True))
+    process = bot.start()
+    assert bot.x.arrived.wait(60)
+    process.send_signal(signal_)
+    code, out, _ = bot.end(process)
+    assert code == (-9 if signal_ == signal.SIGKILL else 128 + signal_)
+    assert (out, bot.states) == ("", ["posting", "ready"])
+    assert bot.post()[0] == 0
+    assert bot.x.texts == [FIRST.text, SECOND.text]
+    assert bot.states == ["posted", "posted"]
+
+
+def test_while_a_fate_is_open_nothing_is_posted(bot: Bot) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    bot.x.faults += [Fault("drop"), Fault("answer", method="GET", status=503)]
+    assert bot.post()[0] == 8
+    code, out, err = bot.post()
+    assert (code, out, bot.states) == (8, "", ["unknown", "ready"])
+    assert "503" in err
+    assert [method for method, _ in bot.x.requests] == ["POST", "GET"]
+
+
+def test_a_slip_in_a_cron_line_does_no_harm(bot: Bot) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    bot.settings["GPT2BOT_LIMITS__MAX_POSTS_PER_DAY"] = "1"
+    assert bot.post()[0] == 0
+    for _ in range(2):
+        code, out, err = bot.post()
+        assert (code, out, err.count("\n")) == (7, "", 1)
+        assert re.search(
+            r"from 20\d\d-\d\d-\d\d \d\d:\d\d:00 UTC, since limits.max_posts_per_day is 1$", err
+        )
+    assert (bot.x.texts, bot.states) == ([FIRST.text], ["posted", "ready"])
+    assert len(bot.x.requests) == 1
+
+
+def test_posts_are_ten_minutes_apart_unless_the_owner_says_otherwise(bot: Bot) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    del bot.settings["GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS"]
+    assert bot.post()[0] == 0
+    assert bot.post()[0] == 7
+    assert bot.x.texts == [FIRST.text]
+
+
+def test_what_is_unknown_is_settled_before_any_limit(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    bot.settings["GPT2BOT_LIMITS__MAX_POSTS_PER_DAY"] = "1"
+    bot.x.faults.append(Fault("drop", accept=True))
+    assert bot.post()[0] == 8
+    assert bot.post()[0] == 7
+    assert bot.states == ["posted"]
+
+
+def test_before_the_time_that_x_names_it_is_not_asked_again(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    bot.x.remaining, bot.x.reset = 0, int(time.time()) + 3
+    assert bot.post()[0] == 7
+    code, _, err = bot.post()
+    assert code == 7
+    assert "X takes no more posts" in err
+    assert len(bot.x.requests) == 1
+    time.sleep(max(0.0, bot.x.reset - time.time()))
+    bot.x.remaining = 1
+    assert bot.post()[0] == 0
+    assert bot.x.texts == [FIRST.text]
+
+
+def test_every_run_is_in_the_diary(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    bot.x.faults += [Fault("answer", status=401), Fault("hang", accept=True)]
+    assert bot.post()[0] == 6
+    killed = bot.start()
+    while len(bot.x.requests) < 2:
+        time.sleep(0.01)
+    killed.kill()
+    bot.end(killed)
+    bot.settings["GPT2BOT_TWEETS__PROMPTS"] = '["What the fuck is"]'
+    bot.settings["PYTHONWARNINGS"] = "default"
+    assert bot.post()[0] == 5
+    with Outbox(bot.folder) as outbox:
+        runs, statistics = recent_runs(outbox, 9), statistics_since(outbox, 0.0)
+    assert [run.exit_code for run in runs] == [5, None, 6]
+    assert "profanity" in runs[0].message
+    assert (statistics.drafted, statistics.rejected, statistics.rules["profanity"]) == (40, 40, 40)
+
+
+def test_two_at_once(bot: Bot) -> None:
+    bot.leave_ready(FIRST, SECOND)
+    bot.x.faults.append(Fault("hang"))
+    first = bot.start()
+    assert bot.x.arrived.wait(60)
+    code, out, err = bot.post()
+    assert (code, out, err.count("\n")) == (9, "", 1)
+    assert len(bot.x.requests) == 1
+    first.kill()
+    bot.end(first)
+
+
+def test_a_damaged_outbox_stops_the_bot(bot: Bot) -> None:
+    bot.leave_ready(FIRST)
+    (bot.folder / FILE).write_bytes(b"")
+    code, _, err = bot.post()
+    assert (code, bot.x.requests) == (3, [])
+    assert "restore a backup" in err
+    assert (bot.folder / FILE).read_bytes() == b""
+
+
+def test_drafts_labels_and_posts_a_tweet_and_another_the_next_time(bot: Bot) -> None:
+    bot.settings["GPT2BOT_TWEETS__PROMPTS"] = '["The old man", "Once upon a time"]'
+    bot.settings["PYTHONWARNINGS"] = "default"
+    prompts = set()
+    for number in (1, 2):
+        code, out, err = bot.post("--json")
+        assert code == 0, err
+        tweet = json.loads(out)
+        prompts.add(tweet["prompt"])
+        assert tweet["text"].startswith(tweet["prompt"])
+        assert tweet["text"].endswith(f"\n{LABEL}")
+        assert tweet["text"] == bot.x.texts[-1]
+        assert len(bot.x.texts) == number
+    assert prompts == {"The old man", "Once upon a time"}
+    assert bot.states == ["posted", "posted"]

@@ -1,0 +1,154 @@
+"""`gpt2bot status` and `gpt2bot history`, as an owner reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gpt2bot.posting.outbox import Outbox, State
+from gpt2bot.posting.runs import recorded
+from gpt2bot.tweets.tweet import Tweet
+from tests.fakes.x_server import KEYS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fakes.home import Home
+
+LABEL = "#GPT2 #AIgenerated"
+FIRST = Tweet("The first tweet rains on Zoë & her <old> umbrella. ☔", LABEL, "The first tweet")
+SECOND = Tweet("The second tweet is about the sun.", LABEL, "The second tweet")
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@pytest.fixture
+def state(home: Home) -> Path:
+    return home.path / ".local/state/gpt2bot"
+
+
+@pytest.fixture
+def troubled(state: Path) -> None:
+    """A bot that posted a tweet, and does not know what became of the next one."""
+    with Outbox(state) as outbox, recorded(outbox, time.time) as statistics:
+        entry = outbox.add(FIRST, model="124M", seed=7, now=time.time())
+        entry = outbox.begin(entry, account="1", now=time.time())
+        outbox.finish(entry, State.POSTED, now=time.time(), tweet_id="1990")
+        statistics.count(["url", "mention"])
+        statistics.count(["url"])
+        statistics.count([])
+    with Outbox(state) as outbox, outbox.transaction() as db:
+        db.execute("UPDATE runs SET exit_code = 8, message = 'nobody knows'")
+        db.execute("INSERT INTO runs (started_at) VALUES (?)", (time.time(),))
+    with Outbox(state) as outbox:
+        entry = outbox.add(SECOND, model="124M", seed=8, now=time.time())
+        entry = outbox.begin(entry, account="1", now=time.time())
+        outbox.finish(entry, State.UNKNOWN, now=time.time(), note="the connection broke")
+
+
+def test_of_a_bot_that_never_ran(home: Home) -> None:
+    shown = home.run("status")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for line in ("Last runs   none yet", "Last tweet  none yet", "Next post   may go out now"):
+        assert line in shown.stdout.splitlines()
+    past = home.run("history")
+    assert (past.returncode, past.stdout, past.stderr) == (
+        0,
+        "",
+        "gpt2bot: nothing was drafted yet\n",
+    )
+    assert home.files() == [], "looking leaves nothing behind"
+
+
+@pytest.mark.usefixtures("troubled")
+def test_of_a_bot_in_trouble(home: Home) -> None:
+    shown = home.run("status", GPT2BOT_LIMITS__MAX_POSTS_PER_DAY="2")
+    assert shown.returncode == 0
+    patterns = (
+        rf"Last runs   {TIME}  has not ended: it is at work, or was killed",
+        rf"            {TIME}  exit 8: nobody knows",
+        rf"Last tweet  {TIME}  https://x\.com/i/status/1990",
+        f"            {re.escape(FIRST.body)}",
+        rf"Pending     unknown since {TIME}, attempts: 1",
+        "            the connection broke",
+        f"            {SECOND.body}",
+        r"Posts       today 2 \(\$0\.03\), in 24 hours 2 of 2, this month 2 \(.* of \$5\.00\)",
+        rf"Next post   may go out from {TIME}, since limits\.max_posts_per_day is 2",
+        "Rejected    2 of 3 candidates this month: url 2, mention 1",
+    )
+    lines = iter(shown.stdout.splitlines())
+    for pattern in patterns:
+        assert any(re.fullmatch(pattern, line) for line in lines), pattern
+
+
+@pytest.mark.usefixtures("troubled")
+def test_status_for_programs(home: Home) -> None:
+    shown = json.loads(home.run("status", "--json").stdout)
+    assert shown["last"]["url"] == "https://x.com/i/status/1990"
+    assert [entry["text"] for entry in shown["pending"]] == [SECOND.text]
+    assert [(run["exit_code"], run["message"]) for run in shown["runs"]] == [
+        (None, ""),
+        (8, "nobody knows"),
+    ]
+    assert ISO.fullmatch(shown["runs"][1]["ended_at"])
+    assert ISO.fullmatch(shown["not_before"])
+    assert shown["posts"]["last_24_hours"] == 2
+    assert shown["cost_usd"]["monthly_budget"] == 5.0
+    assert shown["candidates"] == {
+        "drafted": 3,
+        "rejected": 2,
+        "by_rule": {"url": 2, "mention": 1},
+    }
+
+
+@pytest.mark.usefixtures("troubled")
+def test_history(home: Home) -> None:
+    shown = home.run("history").stdout
+    second, first = shown.split("\n\n")
+    assert re.fullmatch(f"{TIME}  unknown  the connection broke", second.splitlines()[0])
+    assert second.endswith(f"\n{SECOND.text}")
+    assert re.fullmatch(rf"{TIME}  posted  https://x\.com/i/status/1990", first.splitlines()[0])
+    assert home.run("history", "--limit", "1").stdout == f"{second}\n"
+
+
+@pytest.mark.usefixtures("troubled")
+def test_history_for_programs(home: Home) -> None:
+    entries = [json.loads(line) for line in home.run("history", "--json").stdout.splitlines()]
+    assert [entry["status"] for entry in entries] == ["unknown", "posted"]
+    last = entries[1]
+    assert (last["text"], last["length"], last["prompt"]) == (
+        FIRST.text,
+        FIRST.length,
+        FIRST.prompt,
+    )
+    assert (last["model"], last["seed"], last["tweet_id"]) == ("124M", 7, "1990")
+    assert ISO.fullmatch(last["created_at"])
+
+
+def test_a_memory_that_cannot_be_read_is_told(home: Home, state: Path) -> None:
+    with Outbox(state):
+        pass
+    (state / "outbox.sqlite3").write_bytes(b"")
+    for command in ("status", "history"):
+        shown = home.run(command)
+        assert (shown.returncode, shown.stdout) == (3, "")
+        assert "restore a backup" in shown.stderr
+
+
+@pytest.mark.parametrize("limit", ["0", "1000001", "9" * 30, "all"])
+def test_a_limit_that_cannot_be(home: Home, limit: str) -> None:
+    assert home.run("history", "--limit", limit).returncode == 2
+
+
+@pytest.mark.usefixtures("troubled")
+def test_looking_changes_nothing_and_shows_no_key(home: Home, state: Path) -> None:
+    keys: dict[str, Any] = {f"GPT2BOT_X__{name.upper()}": key for name, key in KEYS.items()}
+    before = {path: path.read_bytes() for path in state.iterdir()}
+    for command in ("status", "history"):
+        shown = home.run(command, **keys)
+        assert not [key for key in KEYS.values() if key in shown.stdout + shown.stderr]
+    assert {path: path.read_bytes() for path in state.iterdir()} == before

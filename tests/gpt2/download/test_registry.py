@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gpt2bot
+from gpt2bot.errors import ModelMissingError, UsageError
+from gpt2bot.gpt2.download.registry import (
+    DATA_FILE,
+    PUBLISHED,
+    canonical_name,
+    check_name,
+    default_model,
+    find_model,
+    installed_models,
+)
+
+
+def make_model(folder: Path, size: int = 10, data_file: str = DATA_FILE) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "hparams.json").write_text("{}", encoding="utf-8")
+    (folder / data_file).write_bytes(bytes(size))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "n_params"),
+    [("124M", 124_439_808), ("355M", 354_823_168), ("774M", 774_030_080), ("1558M", 1_557_611_200)],
+)
+def test_published_models_have_the_number_of_weights_they_are_called_by(name, n_params):
+    assert PUBLISHED[name].n_params == n_params
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [("124M", "124M"), ("117M", "124M"), ("345M", "355M"), ("1558M", "1558M"), ("774m", "774M")],
+)
+def test_published_models_are_known_by_their_present_and_old_names(name, canonical):
+    assert canonical_name(name) == canonical
+
+
+@pytest.mark.parametrize("name", ["", "demo", "1.5B", "../124M", "124"])
+def test_another_name_cannot_be_downloaded_and_the_allowed_ones_are_listed(name):
+    with pytest.raises(UsageError, match="124M, 355M, 774M or 1558M"):
+        canonical_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "/etc",
+        "a/b",
+        "a\\b",
+        ".hidden",
+        "-x",
+        "a\nb",
+        "a\0b",
+        "x\n",
+        "x" * 51,
+    ],
+)
+def test_a_name_cannot_lead_out_of_the_folder_of_models(tmp_path, name):
+    with pytest.raises(UsageError, match="cannot be a model's name"):
+        find_model(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["124M", "my-bot_2.1", "Große_Köpfe", "猫" * 50])
+def test_usual_names_are_good(tmp_path, name):
+    folder = make_model(tmp_path / name)
+    assert find_model(check_name(name), tmp_path) == folder
+
+
+def test_an_old_name_finds_the_folder_of_either_name(tmp_path):
+    new = make_model(tmp_path / "124M")
+    assert find_model("117M", tmp_path) == new
+    old = make_model(tmp_path / "117M")
+    assert find_model("117M", tmp_path) == old
+    assert find_model("124M", tmp_path) == new
+
+
+def test_a_missing_published_model_says_how_to_fetch_it(tmp_path):
+    make_model(tmp_path / "mine")
+    with pytest.raises(ModelMissingError, match=r"there: mine.*`gpt2bot download 355M` fetches it"):
+        find_model("345M", tmp_path)
+
+
+def test_a_missing_model_of_ones_own_says_what_there_is(tmp_path):
+    make_model(tmp_path / "small", size=5)
+    make_model(tmp_path / "large", size=50)
+    with pytest.raises(
+        ModelMissingError, match=r"'mine'.*there: large, small.*124M, 355M"
+    ) as error:
+        find_model("mine", tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_only_models_are_listed(tmp_path):
+    make_model(tmp_path / "124M")
+    make_model(tmp_path / ".355M.part")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a-file").touch()
+    make_model(tmp_path / "no-weights", size=0)
+    assert "124M" in installed_models(tmp_path)
+    assert set(installed_models(tmp_path)) <= {"124M", "demo"}
+
+
+def test_models_are_listed_from_the_largest_and_demo_last(tmp_path):
+    make_model(tmp_path / "small", size=1)
+    make_model(tmp_path / "demo", size=1000)
+    make_model(tmp_path / "large", size=100)
+    assert installed_models(tmp_path) == ["large", "small", "demo"]
+
+
+def test_the_largest_model_is_the_default_whatever_wrote_it(tmp_path):
+    make_model(tmp_path / "124M", size=100)
+    make_model(tmp_path / "tuned", size=200, data_file="model-500.data-00000-of-00001")
+    assert default_model(tmp_path) == "tuned"
+
+
+def test_demo_is_the_default_only_where_nothing_else_is(tmp_path):
+    assert default_model(tmp_path / "missing") == "demo"
+    make_model(tmp_path / "demo", size=1000)
+    assert default_model(tmp_path) == "demo"
+    make_model(tmp_path / "124M", size=10)
+    assert default_model(tmp_path) == "124M"
+
+
+def test_a_demo_in_the_folder_of_models_comes_first(tmp_path):
+    demo = make_model(tmp_path / "demo")
+    assert find_model("demo", tmp_path) == demo
+
+
+@pytest.mark.parametrize("place", ["models/demo", "gpt2bot/models/demo"])
+def test_the_model_in_the_box_is_found_in_a_checkout_and_in_an_installed_package(tmp_path, place):
+    package = Path(gpt2bot.__file__).parent
+    shutil.copytree(package, tmp_path / "gpt2bot", ignore=shutil.ignore_patterns("models", "__py*"))
+    demo = make_model(tmp_path / place)
+    make_model(tmp_path / "mine" / "demo")
+    program = (
+        "import sys; from pathlib import Path; from gpt2bot.gpt2.download import registry as r\n"
+        "models = Path('nowhere')\n"
+        "print(r.find_model('demo', models), r.installed_models(models), r.default_model(models))\n"
+        "print(r.find_model('demo', Path('mine')))\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stderr == ""
+    assert run.stdout == f"{demo} ['demo'] demo\nmine/demo\n"

@@ -27,8 +27,8 @@ WEIGHTS = "weights"  # bytes of int8 weights, see `derived.int8_bytes`
 ANONYMOUS = "anonymous"  # bytes, of that process
 STARTUP = "startup"  # seconds until a model is loaded
 FIRST = "first"  # seconds until the first token
-DECODE = "decode"  # tokens a second after the first, of all rows together
-STEP = "step"  # seconds a step, as cost grows
+DECODE = "decode step"  # seconds a step after the first token, see `derived.pace`
+STEP = "step"  # the same, as cost grows
 SAME_TOP_1 = "same top 1"  # share of positions
 MORE_BITS = "more bits"  # share by which bits a character grow from float32 to int8
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from benchmarks import figures as f
-from benchmarks.derived import bound, decoding, steps
+from benchmarks.derived import bound, decoding, is_noise, steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def _systems(axes: Axes, figures: Figures) -> None:
         rates = [decoding(figures, system, model, batch) or 0 for system in systems]
         places = [place + _BAR * (number - (len(batches) - 1) / 2) for place in range(len(systems))]
         bars = axes.bar(places, rates, _BAR, label=f"batch {batch}")
-        axes.bar_label(bars, [f"{rate:.0f}" for rate in rates], fontsize=9)
+        axes.bar_label(bars, [f"{rate:.0f}" if rate else "" for rate in rates], fontsize=9)
     axes.set_xticks(range(len(systems)), [system.replace(" ", "\n", 1) for system in systems])
     axes.set_title(f"Decoding, {model}")
     axes.set_ylabel("tokens/s, all rows together")
@@ -57,7 +58,7 @@ def _systems(axes: Axes, figures: Figures) -> None:
 
 
 def _batches(axes: Axes, figures: Figures) -> None:
-    found = steps(figures)
+    found = _steps(figures)
     short = min((length for _, _, length in found), default=0)
     for model in dict.fromkeys(model for model, _, _ in found):
         curve = sorted((b, step) for (m, b, n), step in found.items() if (m, n) == (model, short))
@@ -69,7 +70,7 @@ def _batches(axes: Axes, figures: Figures) -> None:
 
 
 def _lengths(axes: Axes, figures: Figures) -> None:
-    found = steps(figures)
+    found = _steps(figures)
     short = min((length for _, _, length in found), default=0)
     for model, batch in dict.fromkeys((m, b) for m, b, n in found if n > short):
         curve = sorted((n, step) for (m, b, n), step in found.items() if (m, b) == (model, batch))
@@ -82,7 +83,7 @@ def _lengths(axes: Axes, figures: Figures) -> None:
 
 def _sizes(axes: Axes, figures: Figures) -> None:
     """Steps of one row, beside the time in which memory delivers all weights once."""
-    found = steps(figures)
+    found = _steps(figures)
     short = min((length for _, _, length in found), default=0)
     weights = {case.model: figures.median(f.WEIGHTS, case) for case in figures.cases(f.WEIGHTS)}
     points = sorted(
@@ -99,11 +100,16 @@ def _sizes(axes: Axes, figures: Figures) -> None:
     _finish(axes, sizes)
 
 
+def _steps(figures: Figures) -> dict[tuple[str, int, int], float]:
+    """The steps, with gaps in place of noise, which a logarithmic axis cannot show."""
+    return {case: math.nan if is_noise(step) else step for case, step in steps(figures).items()}
+
+
 def _finish(axes: Axes, ticks: list[float]) -> None:
     """What the curves have in common."""
     from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-    if not ticks:  # nothing was measured, and a logarithmic axis must have something
+    if not axes.dataLim.y1 > 0:  # nothing to show, and a logarithmic axis must have something
         return
     axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks import figures as f
-from benchmarks.derived import bound, steps
+from benchmarks.derived import bound, is_noise, rate, steps
 from benchmarks.figures import OWN, Case, Figures, Results
 from benchmarks.targets import targets
 
@@ -17,6 +17,7 @@ BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 PLOT = "results.png"
 _ALTERNATIVE = "Systems side by side, and the cost of a step by batch, length and size"
 _NOTHING = "-"
+_NOISE = "noise"
 
 _T = TypeVar("_T")
 
@@ -96,7 +97,7 @@ def _system(
         system,
         _number(figures.median(f.STARTUP, startup), 1, " s", digits=2),
         _number(figures.median(f.FIRST, turns.get((1, threads), Case())), 1e3, " ms"),
-        *(_number(figures.median(f.DECODE, turns.get(run, Case())), 1, " tok/s") for run in runs),
+        *(_rate(figures, turns.get(run)) for run in runs),
         _number(figures.median(f.COLD, whole), 1, " s", digits=2),
         _number(figures.median(f.PEAK, whole), 1e-6, " MB"),
         _number(figures.median(f.ANONYMOUS, whole), 1e-6, " MB"),
@@ -161,14 +162,14 @@ def _growth(figures: Figures) -> Iterable[str]:
 
 
 def _size(figures: Figures, model: str, step: float) -> list[str]:
-    rate = bound(figures, model)
-    least = None if rate is None else 1e3 / rate
+    fastest = bound(figures, model)
+    least = None if fastest is None else 1e3 / fastest
     return [
         model,
         _number(figures.median(f.WEIGHTS, Case(OWN, model)), 1e-6, " MB"),
         _step(step),
         _step(least),
-        _NOTHING if least is None else f"{least / step:.0%}",
+        _NOTHING if least is None or is_noise(step) else f"{least / step:.0%}",
     ]
 
 
@@ -182,7 +183,16 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _step(milliseconds: float | None) -> str:
+    if milliseconds is not None and is_noise(milliseconds):
+        return _NOISE
     return _number(milliseconds, 1, "", digits=2)
+
+
+def _rate(figures: Figures, case: Case | None) -> str:
+    if case is None:
+        return _NOTHING
+    found = rate(figures, case)
+    return _NOISE if found is None else _number(found, 1, " tok/s")
 
 
 def _number(value: float | None, factor: float, unit: str, *, digits: int = 0) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import figures as f
-from benchmarks.derived import int8_bytes
+from benchmarks.derived import int8_bytes, pace
 from benchmarks.figures import OWN, Case, Results
 from benchmarks.machine import describe
 from benchmarks.measure import MeasureError, Process, run
@@ -171,9 +171,8 @@ class Session:
                 self.results.figures.add(f.STARTUP, reply["startup"], case)
                 for batch, length, first, whole in _measured(reply):
                     case = Case(system.name, model, threads, batch, length)
-                    rate = batch * (length - 1) / (whole - first)
                     self.results.figures.add(f.FIRST, first, case)
-                    self.results.figures.add(f.DECODE, rate, case)
+                    self.results.figures.add(f.DECODE, pace(first, whole, length), case)
             self._whole_process(system, model)  # last, so that its files are in the page cache
 
     def _whole_process(self, system: System, model: str) -> None:
@@ -215,7 +214,7 @@ class Session:
                 )
                 for batch, length, first, whole in _measured(own.measure(request)[1]):
                     case = Case(OWN, model, threads, batch, length)
-                    self.results.figures.add(f.STEP, (whole - first) / (length - 1), case)
+                    self.results.figures.add(f.STEP, pace(first, whole, length), case)
 
     def _gpt2bot(self, *words: str) -> Process:
         settings = {

@@ -6,6 +6,9 @@ The file is the one that `--config` names, else `$GPT2BOT_CONFIG`, else `./confi
 
 A relative path in the file is relative to the file, so that cron's working directory does not
 matter; one from the environment is relative to the working directory, as in a shell.
+
+The sections are the settings classes of the packages that they are for: defaults, limits and help
+stand there, and `fields` reads them. A field of type `SecretStr` is never shown, wherever it is.
 """
 
 from __future__ import annotations
@@ -17,27 +20,30 @@ import reprlib
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+from annotated_types import Ge
 from platformdirs import user_config_path, user_data_path, user_state_path
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError
 
 from gpt2bot.errors import ConfigurationError
+from gpt2bot.fields import Field, allowed, fields_of, is_settings
+from gpt2bot.gpt2.download.registry import ModelName  # noqa: TC001 - pydantic reads it
+from gpt2bot.gpt2.settings import (
+    DEFAULT_ENGINE,
+    DEFAULT_PRECISION,
+    DownloadSettings,
+    EngineName,
+    PrecisionName,
+    Sampling,
+)
+from gpt2bot.posting.client import Account
+from gpt2bot.posting.limits import Limits
+from gpt2bot.tweets.filter import FilterSettings
+from gpt2bot.tweets.settings import TweetSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,142 +54,53 @@ __all__ = ["Settings", "load_settings"]
 
 PREFIX = "GPT2BOT_"
 FILE_VARIABLE = "GPT2BOT_CONFIG"
-CREDENTIALS = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+
+Key = tuple[int | str, ...]  # as ("sampling", "top_k")
 
 
-def _one_line(text: str) -> str:
-    """What stands on a line of its own: not blank, and no second line."""
-    if len(text.splitlines()) != 1 or not text.strip():
-        raise ValueError("must be one line and not blank")
-    return text.strip()
+class Settings(BaseModel):
+    """All settings of one bot. `load_settings` makes them.
 
-
-def _list_from_text(value: object) -> object:
-    """A list as the environment gives it: JSON."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError:
-        raise ValueError('must be a list, in the environment as JSON: ["one", "two"]') from None
-
-
-def _absent_if_blank(value: object) -> object:
-    """A credential as it is pasted: no white space around it, and a blank one is none."""
-    return value.strip() or None if isinstance(value, str) else value
-
-
-Line = Annotated[str, AfterValidator(_one_line)]
-Words = Annotated[tuple[Line, ...], BeforeValidator(_list_from_text)]
-Credential = Annotated[SecretStr | None, BeforeValidator(_absent_if_blank)]
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
-
-
-class _Section(BaseModel):
-    """What all sections share: they are frozen, know all their keys and keep their secrets."""
+    Attributes:
+        model: The model that writes: the name of a folder in models_dir. Without it, the largest
+            one that was downloaded or trained, else `demo`, the small one in the box.
+        models_dir: Where models are. Without it: `models` beside the configuration file.
+        state_dir: Where the bot remembers what it posted. Two bots need two of them. Without it:
+            `state` beside the configuration file.
+        engine: What runs the model: "litert", from weights compiled once for this machine; or
+            "tensorflow", which takes seconds longer to start and four times the memory, for owners
+            of a GPU.
+        precision: Of the compiled weights: "int8", or "float32", which takes four times the memory
+            and time and changes next to nothing in what is written.
+        threads: Threads to compute with. Without it: as many as there are processors, at most 4.
+        sampling: How the model draws its tokens.
+        tweets: What a tweet begins and ends with.
+        filter: What the filter rejects.
+        download: Where the published models come from.
+        limits: What keeps a slip in a cron line from doing harm.
+        x: The account at X.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        str_strip_whitespace=True,
     )
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_boolean_as_number(cls, value: object, info: ValidationInfo) -> object:
-        """Python counts `true` as 1; an owner who writes it means something else."""
-        annotation = cls.model_fields[info.field_name or ""].annotation
-        if isinstance(value, bool) and annotation is not bool:
-            raise ValueError("must not be true or false")
-        return value
-
-
-class Sampling(_Section):
-    """How the model draws its tokens."""
-
-    temperature: Annotated[float, Field(gt=0)] = 0.9
-    top_k: Annotated[int, Field(ge=0)] = 40
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    length: Annotated[int, Field(ge=1)] = 80
-    candidates: Annotated[int, Field(ge=1, le=256)] = 8
-
-
-class Tweets(_Section):
-    """What a tweet begins and ends with, and how long one is looked for."""
-
-    label: Line = "#GPT2 #AIgenerated"
-    prompts: Words = ()  # those in the box
-    prompts_file: Folder | None = None
-    max_rounds: Annotated[int, Field(ge=1)] = 5
-
-
-class Filter(_Section):
-    """What the filter rejects."""
-
-    disabled: Words = ()
-    extra_words: Words = ()
-    min_words: Annotated[int, Field(ge=1)] = 6
-    min_characters: Annotated[int, Field(ge=1)] = 30
-    min_distinct_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    max_similarity: Annotated[float, Field(gt=0, le=100)] = 80.0
-    language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "en"
-
-
-class Download(_Section):
-    """Where the published models come from."""
-
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$")] = (
-        "https://openaipublic.blob.core.windows.net/gpt-2/models"
-    )
-
-
-class X(_Section):
-    """The account at X."""
-
-    consumer_key: Credential = None
-    consumer_secret: Credential = None
-    access_token: Credential = None
-    access_token_secret: Credential = None
-    timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
-
-    def missing(self) -> tuple[str, ...]:
-        """The names of the credentials that are not set."""
-        return tuple(name for name in CREDENTIALS if getattr(self, name) is None)
-
-    def credentials(self) -> dict[str, str]:
-        """The credentials that are set, in plain text."""
-        secrets = {name: getattr(self, name) for name in CREDENTIALS}
-        return {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
-
-
-class Limits(_Section):
-    """What keeps a slip in a cron line from doing harm."""
-
-    max_posts_per_day: Annotated[int, Field(ge=1)] = 25
-    min_minutes_between_posts: Annotated[float, Field(ge=0, le=525_600)] = 10.0  # a year
-    monthly_budget_usd: Annotated[float, Field(ge=0)] = 5.0
-    price_per_post_usd: Annotated[float, Field(ge=0)] = 0.015
-
-    @model_validator(mode="after")
-    def _budget_pays_for_a_post(self) -> Limits:
-        if self.monthly_budget_usd < self.price_per_post_usd:
-            raise ValueError("monthly_budget_usd must pay for at least one post")
-        return self
-
-
-class Settings(_Section):
-    """All settings of one bot. `load_settings` makes them."""
-
-    model: Annotated[str, Field(pattern=r"^\w[\w.-]{0,49}$")] | None = None
-    engine: Literal["litert", "tensorflow"] = "litert"
-    precision: Literal["int8", "float32"] = "int8"
-    threads: Annotated[int, Field(ge=1)] | None = None  # what suits the machine
-    models_dir: Folder = Path("models")
-    state_dir: Folder = Path("state")
+    model: ModelName | None = None
+    models_dir: Path = Path("models")
+    state_dir: Path = Path("state")
+    engine: EngineName = DEFAULT_ENGINE
+    precision: PrecisionName = DEFAULT_PRECISION
+    threads: Annotated[int, Ge(1)] | None = None
     sampling: Sampling = Sampling()
-    tweets: Tweets = Tweets()
-    filter: Filter = Filter()
-    download: Download = Download()
+    tweets: TweetSettings = TweetSettings()
+    filter: FilterSettings = FilterSettings()
+    download: DownloadSettings = DownloadSettings()
     limits: Limits = Limits()
-    x: X = X()
+    x: Account = Account()
 
     _file: Path | None = PrivateAttr(None)
     _warnings: tuple[str, ...] = PrivateAttr(())
@@ -212,11 +129,14 @@ def load_settings(
         ConfigurationError: The file cannot be read, or keys are unknown or wrong: all at once.
     """
     file = _find_file(path, environ)
-    values = _default_folders(file) | (_read_toml(file) if file else {})
+    values = _read_toml(file) if file else {}
     warnings = _exposed(file, values)
-    variables = _overlay(values, environ)
+    variables, overlay = _read_environment(environ)
+    for section, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(values.get(section), dict)
+        values[section] = values[section] | value if both else value
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(_default_folders(file) | values)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, file, variables)) from None
     settings._file = file
@@ -248,25 +168,22 @@ def _default_folders(file: Path | None) -> dict[str, Any]:
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
-    """The values of a file, its paths made absolute."""
+    """The values of a file."""
     try:
-        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        values = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{file} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file} is not valid TOML: {error}") from None
-    tweets = values.get("tweets")
-    for table, key in ((values, "models_dir"), (values, "state_dir"), (tweets, "prompts_file")):
-        if isinstance(table, dict) and isinstance(table.get(key), str):
-            table[key] = file.parent / Path(table[key]).expanduser()
-    return values
+    return _converted(values, Settings, base=file.parent)
 
 
-def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Puts what the environment says over the values; returns which variable set which key."""
-    variables: dict[tuple[str, ...], str] = {}
+def _read_environment(environ: Mapping[str, str]) -> tuple[dict[Key, str], dict[str, Any]]:
+    """Which variable sets which key, and the values."""
+    variables: dict[Key, str] = {}
+    values: dict[str, Any] = {}
     for name, text in environ.items():
         if not name.startswith(PREFIX) or name == FILE_VARIABLE:
             continue
@@ -275,44 +192,98 @@ def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[s
         if isinstance(table, dict):  # else it is wrong already, and said to be
             table[key] = text
         variables[(section, key) if section else (key,)] = name
-    return variables
+    return variables, _converted(values, Settings, base=Path())
+
+
+def _converted(values: dict[str, Any], settings: type, *, base: Path) -> dict[str, Any]:
+    """Values as the types of their settings want them, where TOML or the environment cannot tell.
+
+    A path is relative to `base`; a list may be JSON. Python counts `true` as 1, and an owner who
+    writes it for a number means something else: as text it is refused.
+    """
+    known = fields_of(settings)
+
+    def convert(value: Any, field: Field) -> Any:
+        if isinstance(value, dict) and is_settings(field.kind):
+            return _converted(value, field.kind, base=base)
+        if isinstance(value, bool) and field.kind in (int, float):
+            return str(value).lower()
+        if isinstance(value, str) and field.kind is Path:
+            return base / Path(value).expanduser()
+        if isinstance(value, str) and field.kind in (tuple, frozenset):
+            return _list_from_json(value)
+        return value
+
+    return {
+        name: convert(value, known[name]) if name in known else value
+        for name, value in values.items()
+    }
+
+
+def _list_from_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # which is refused, as it is no list
 
 
 def _exposed(file: Path | None, values: dict[str, Any]) -> tuple[str, ...]:
-    """A warning if the file holds credentials and is not its owner's alone."""
-    x = values.get("x")
-    if not file or not isinstance(x, dict) or not x.keys() & set(CREDENTIALS):
+    """A warning if the file holds secrets and is not its owner's alone."""
+    found = ", ".join(_secrets(values, Settings))
+    if not file or not found:
         return ()
     if os.name != "posix" or not stat.S_IMODE(file.stat().st_mode) & 0o077:
         return ()
-    return (f"{file} holds the keys of the account, and others can read it: chmod 600 {file}",)
+    return (f"{file} holds {found}, and others can read it: chmod 600 {file}",)
 
 
-def _explain(
-    error: ValidationError, file: Path | None, variables: Mapping[tuple[str, ...], str]
-) -> str:
-    """All errors in one line. A value that is or could be a secret is left out."""
+def _secrets(values: dict[str, Any], settings: type) -> Iterator[str]:
+    """The names of the secrets that are set."""
+    for name, field in fields_of(settings).items():
+        value = values.get(name)
+        if is_settings(field.kind):
+            nested = _secrets(value, field.kind) if isinstance(value, dict) else ()
+            yield from (f"{name}.{key}" for key in nested)
+        elif value and _is_secret(field.hint):
+            yield name
+
+
+def _is_secret(hint: Any) -> bool:
+    """Whether a value of this type is or holds a secret."""
+    if is_settings(hint):
+        return any(_is_secret(field.hint) for field in fields_of(hint).values())
+    return hint is SecretStr or any(map(_is_secret, get_args(hint)))
+
+
+def _explain(error: ValidationError, file: Path | None, variables: Mapping[Key, str]) -> str:
+    """All errors in one line, without the value of a secret."""
     problems = []
     for detail in error.errors(include_url=False, include_context=False):
-        key = detail["loc"]
+        key, found = detail["loc"], detail["input"]
         name = ".".join(map(str, key))
         origin = next((v for k, v in variables.items() if k[: len(key)] == key[: len(k)]), file)
-        if detail["type"] == "extra_forbidden":
+        if detail["type"] == "value_error":  # a `__post_init__` says it of one of its fields
+            problems.append(f"{name}.{str(detail['msg']).removeprefix('Value error, ')} ({origin})")
+        elif detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             problems.append(f"{name} ({origin}): {_unknown(key)}")
-            continue
-        wanted = detail["msg"].replace("Input should be", "must be").replace("Value error, ", "")
-        secret = key[0] == "x" and key[1:] != ("timeout",)
-        found = "" if secret else f"found {reprlib.repr(detail['input'])}, "
-        problems.append(f"{name} ({origin}): {found}{wanted}")
+        else:
+            hint = _hint(key)
+            shown = "" if _is_secret(hint) else f"found {reprlib.repr(found)}, "
+            problems.append(f"{name} ({origin}): {shown}must be {allowed(hint)}")
     return f"wrong settings: {'; '.join(problems)}"
 
 
-def _unknown(key: tuple[int | str, ...]) -> str:
+def _hint(key: Key) -> Any:
+    """The annotation of a setting, of an item of it, or of a section."""
+    hint: Any = Settings
+    for part in key:
+        hint = get_args(hint)[0] if isinstance(part, int) else fields_of(hint)[part].hint
+    return hint
+
+
+def _unknown(key: Key) -> str:
     """Says that there is no such key, and which there are."""
-    model: Any = Settings
-    for section in key[:-1]:
-        model = model.model_fields[section].annotation
-    allowed = list(model.model_fields)
-    close = difflib.get_close_matches(str(key[-1]), allowed, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"allowed are {', '.join(allowed)}"
+    known = list(fields_of(_hint(key[:-1])))
+    close = difflib.get_close_matches(str(key[-1]), known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"allowed are {', '.join(known)}"
     return f"no such key; {hint}"

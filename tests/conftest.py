@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from gpt2bot.config import Settings
+from gpt2bot.files import making, replaced_folder
 from tests.fakes.home import Home
 from tests.fakes.x_server import KEYS, XServer
 
@@ -19,6 +22,62 @@ if TYPE_CHECKING:
 # A shell starts what runs in the background with Ctrl-C ignored, and children inherit that: the
 # tests that send SIGINT to a real command need it as an owner's terminal has it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples on every machine, however slow it is, and no files of them in the checkout.
+hypothesis.settings.register_profile(
+    "gpt2bot",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("gpt2bot")
+
+MOST_WORKERS = 4
+"""Each of them loads TensorFlow, which takes most of a gigabyte."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Spreads the tests over processes, unless files are named or `-n` says otherwise.
+
+    A few files are done before other processes have started.
+    """
+    can_spread = config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput")
+    names_files = any(".py" in argument for argument in config.args)
+    if can_spread and not names_files and config.option.numprocesses is None:
+        config.option.numprocesses, config.option.dist = "auto", "worksteal"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One for each core that may be used, up to a limit; with a single core none but this one."""
+    mine = getattr(os, "sched_getaffinity", None)
+    cores = len(mine(0)) if mine else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS) if cores > 1 else 0
+
+
+@pytest.fixture(scope="session")
+def shared_folder(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[..., Path]:
+    """Fills a folder once for all processes of this run: called with its name and what fills it.
+
+    No test may change what is in it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if hasattr(request.config, "workerinput") else base
+
+    def folder(name: str, fill: Callable[[Path], None]) -> Path:
+        path = root / "shared" / name
+        with making(path, wait=True):
+            if not path.exists():
+                with replaced_folder(path) as new:
+                    fill(new)
+        return path
+
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import FrozenInstanceError, dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
+from annotated_types import Ge
+from pydantic import SecretStr  # noqa: TC002 - pydantic reads the annotations
 
+from gpt2bot import config
 from gpt2bot.config import Settings, load_settings, tomllib
 from gpt2bot.errors import ConfigurationError
-from gpt2bot.gpt2.download.fetch import DEFAULT_BASE_URL
+from gpt2bot.fields import fields_of, is_settings
+from gpt2bot.posting.client import Account
 from gpt2bot.tweets.label import DEFAULT_LABEL
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
@@ -56,13 +62,12 @@ def test_without_a_file_the_defaults_hold(home: Path) -> None:
     assert settings.sampling.top_k == 40
     assert settings.sampling.temperature == 0.9
     assert settings.tweets.label == DEFAULT_LABEL
-    assert settings.download.base_url == DEFAULT_BASE_URL
-    assert settings.x.missing() == (
+    assert settings.x.missing == [
         "consumer_key",
         "consumer_secret",
         "access_token",
         "access_token_secret",
-    )
+    ]
 
 
 def test_a_models_folder_that_is_here_is_used(home: Path) -> None:
@@ -130,13 +135,15 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.model == "b"
     assert (settings.sampling.top_k, settings.sampling.top_p) == (7, 0.5)
     assert settings.tweets.prompts == ("one", "two")
-    assert settings.x.consumer_key is not None
     assert settings.x.consumer_key.get_secret_value() == SECRET
 
 
 def test_settings_cannot_be_changed() -> None:
+    settings = load()
     with pytest.raises(ValueError, match="frozen"):
-        load().sampling.top_k = 3  # type: ignore[misc]
+        settings.model = "other"
+    with pytest.raises(FrozenInstanceError):
+        settings.sampling.top_k = 3  # type: ignore[misc]
 
 
 def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path: Path) -> None:
@@ -151,11 +158,11 @@ def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path
     file = tmp_path / "bot.toml"
     for part in (
         f"modle ({file}): no such key; did you mean model?",
-        f"sampling.temperature ({file}): found 0, must be greater than 0",
-        f"sampling.top_k ({file}): found 'hot', must be a valid integer",
-        f"sampling.top_p ({file}): found True, must not be true or false",
+        f"sampling.temperature ({file}): found 0, must be a number, greater than 0",
+        f"sampling.top_k ({file}): found 'hot', must be a whole number, at least 0",
+        f"sampling.top_p ({file}): found 'true', must be a number, greater than 0 and at most 1",
         f"tweets.prompts.1 ({file}): found '', must be one line and not blank",
-        "tweets.max_rounds (GPT2BOT_TWEETS__MAX_ROUNDS): found 'none', must be a valid integer",
+        "tweets.max_rounds (GPT2BOT_TWEETS__MAX_ROUNDS): found 'none', must be a whole number",
         "samplng (GPT2BOT_SAMPLNG__TOP_K): no such key; did you mean sampling?",
         "statedir (GPT2BOT_STATEDIR): no such key; did you mean state_dir?",
     ):
@@ -210,6 +217,71 @@ def test_no_secret_is_shown_with_the_settings() -> None:
     assert SECRET not in repr(load(GPT2BOT_X__ACCESS_TOKEN=SECRET))
 
 
+@dataclass(frozen=True)
+class Notify:
+    """A section that a later version may have."""
+
+    token: SecretStr | None = None
+    urls: tuple[SecretStr, ...] = ()
+    attempts: Annotated[int, Ge(1)] = 3
+
+
+class Extended(Settings):
+    """Settings with one section more."""
+
+    notify: Notify = Notify()
+
+
+class TestSecretsOfANewSection:
+    """A setting of type `SecretStr` is safe without a word about it anywhere else."""
+
+    @pytest.fixture(autouse=True)
+    def extended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(config, "Settings", Extended)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f'[notify]\ntoken = ["{SECRET}"]',
+            f'[notify]\nurls = "{SECRET}"',
+            f'[notify]\nurls = ["{SECRET}", 5]',
+            f'[notify]\nurls = [["{SECRET}"]]',
+            f'[notify]\ntokn = "{SECRET}"',
+            f'[notify]\nurls = ["{SECRET}"]\nattempts = 0',
+            f'[[notify]]\ntoken = "{SECRET}"',
+            f'notify = "{SECRET}"',
+            f'notify = ["{SECRET}"]',
+            f'token = "{SECRET}"',
+        ],
+    )
+    def test_they_are_in_no_error(self, text: str, tmp_path: Path) -> None:
+        assert SECRET not in complaint(text, tmp_path)
+
+    @pytest.mark.parametrize("name", ["", "__URLS", "__URL", "__TOKEN__0"])
+    def test_nor_if_they_come_from_the_environment(self, name: str, tmp_path: Path) -> None:
+        assert SECRET not in complaint("", tmp_path, **{f"GPT2BOT_NOTIFY{name}": f'["{SECRET}"'})
+
+    def test_they_are_not_shown_with_the_settings(self) -> None:
+        urls = f'["{SECRET}", "{SECRET}"]'
+        settings: Any = load(GPT2BOT_NOTIFY__TOKEN=SECRET, GPT2BOT_NOTIFY__URLS=urls)
+        assert settings.notify.urls[1].get_secret_value() == SECRET
+        for shown in (repr(settings), str(settings.notify), str(settings.model_dump())):
+            assert SECRET not in shown
+
+    @pytest.mark.parametrize("key", [f'token = "{SECRET}"', f'urls = ["{SECRET}"]'])
+    def test_a_file_with_them_that_others_can_read_is_warned_of(
+        self, key: str, tmp_path: Path
+    ) -> None:
+        file = written(tmp_path / "config.toml", f"[notify]\n{key}")
+        file.chmod(0o644)
+        [warning] = load(file).warnings
+        assert f"holds notify.{key.partition(' ')[0]}, and others can read it" in warning
+        assert SECRET not in warning
+
+    def test_what_is_no_secret_is_shown(self, tmp_path: Path) -> None:
+        assert "found 0, must be a whole number" in complaint("[notify]\nattempts = 0", tmp_path)
+
+
 def test_a_budget_pays_for_at_least_one_post(tmp_path: Path) -> None:
     said = complaint("[limits]\nmonthly_budget_usd = 0.01", tmp_path)
     assert "monthly_budget_usd must pay for at least one post" in said
@@ -217,7 +289,7 @@ def test_a_budget_pays_for_at_least_one_post(tmp_path: Path) -> None:
 
 
 def test_a_blank_credential_is_none() -> None:
-    assert "access_token" in load(GPT2BOT_X__ACCESS_TOKEN="  ").x.missing()
+    assert "access_token" in load(GPT2BOT_X__ACCESS_TOKEN="  ").x.missing
 
 
 @pytest.mark.parametrize(
@@ -255,13 +327,37 @@ def test_the_example_is_complete_and_equal_to_the_defaults(tmp_path: Path) -> No
     assert load(file).model_dump() == load(written(tmp_path / "empty.toml", "")).model_dump()
 
 
+def test_the_example_explains_each_key_as_its_class_does() -> None:
+    """The comment above a key is its help. A key without a default is commented out itself."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    comments: dict[str, str] = {}
+    section = ""
+    for paragraph in re.split(r"\n(?:#? *\n)+", text):
+        lines: list[str] = []
+        for line in paragraph.splitlines():
+            if line.startswith("["):
+                section, lines = f"{line[1:-1]}.", []
+            elif key := re.match(r"(?:# )?(\w+) = ", line):
+                comments[section + key[1]], lines = " ".join(lines), []
+            else:
+                lines.append(line.removeprefix("# "))
+    helps = {}
+    for name, field in fields_of(Settings).items():
+        if is_settings(field.kind):
+            helps |= {f"{name}.{key}": of.help for key, of in fields_of(field.kind).items()}
+        else:
+            helps[name] = field.help
+        assert field.help
+    assert comments == helps
+
+
 def test_the_keys_that_the_example_has_commented_out_are_all_the_others(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^# (\w+ = )", r"\1", EXAMPLE.read_text(encoding="utf-8"))
     settings = load(written(tmp_path / "config.toml", text))
-    assert settings.x == load().x
+    assert settings.x == Account()
     assert settings.state_dir == tmp_path / "state"
     documented = tomllib.loads(text)
-    assert documented.keys() == Settings.model_fields.keys()
+    assert documented.keys() == fields_of(Settings).keys()
     for section, value in documented.items():
         if isinstance(value, dict):
-            assert value.keys() == type(getattr(settings, section)).model_fields.keys()
+            assert value.keys() == fields_of(type(getattr(settings, section))).keys()

@@ -31,8 +31,19 @@ FORBIDDEN = {
 ALLOWED = {
     "errors.py": (),
     "files.py": ("gpt2bot.errors",),
+    "fields.py": (),
+    "config.py": (
+        "gpt2bot.errors",
+        "gpt2bot.fields",
+        "gpt2bot.gpt2.download.registry.ModelName",
+        "gpt2bot.gpt2.settings",
+        "gpt2bot.posting.client.Account",
+        "gpt2bot.posting.limits.Limits",
+        "gpt2bot.tweets.filter.FilterSettings",
+        "gpt2bot.tweets.settings",
+    ),
     "tweets": ("gpt2bot.errors",),
-    "gpt2": ("gpt2bot.errors", "gpt2bot.files", "gpt2bot.__version__"),
+    "gpt2": ("gpt2bot.errors", "gpt2bot.fields", "gpt2bot.files", "gpt2bot.__version__"),
     "posting": (
         "gpt2bot.errors",
         "gpt2bot.files",

@@ -160,7 +160,7 @@ def _clock(settings: Settings) -> str:
 def _limits(settings: Settings) -> str:
     from gpt2bot.posting.status import read_status
 
-    status = read_status(settings.state_dir, post.owner_limits(settings), time.time())
+    status = read_status(settings.state_dir, settings.limits, time.time())
     return f"the next post may go out {status.cooldown or 'now'}"
 
 

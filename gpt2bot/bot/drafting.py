@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gpt2bot.errors import ConfigurationError, NoCandidateError, UsageError
 from gpt2bot.gpt2.download.registry import DEMO, default_model, find_model
 from gpt2bot.tweets.compose import compose, stopping_criterion
-from gpt2bot.tweets.filter import Filter, FilterSettings, Verdict
+from gpt2bot.tweets.filter import Filter, Verdict
 from gpt2bot.tweets.label import check_label
 from gpt2bot.tweets.prompts import (
     DEFAULT_PROMPTS,
@@ -121,7 +121,6 @@ def check_settings(settings: Settings) -> list[Prompt]:
     Raises:
         ConfigurationError: A setting is wrong.
     """
-    _filter(settings)
     return _prompts(settings)
 
 
@@ -144,7 +143,7 @@ def _draft(
     history: Sequence[str] = (),
 ) -> Iterator[Candidate]:
     """Gives candidates until as many as wanted were accepted, or too many in a row rejected."""
-    filter_, known = _filter(settings), list(history)
+    filter_, known = Filter(settings.filter), list(history)
     longest_streak = settings.tweets.max_rounds * settings.sampling.candidates
     rejected: list[Verdict] = []
     for written in _write(settings, prompts, seed):
@@ -186,7 +185,6 @@ def _write(
         precision=settings.precision,
         threads=settings.threads,
     )
-    sampling = settings.sampling.model_dump(exclude={"candidates"})
     seed = secrets.randbits(32) if seed is None else seed
     remaining = iter(prompts)
     for start in count(step=settings.sampling.candidates):
@@ -196,7 +194,7 @@ def _write(
         seeds = row_seeds(seed, len(batch), start)
         texts = model.generate(
             [prompt.text for prompt in batch],
-            **sampling,
+            sampling=settings.sampling,
             seed=seeds,
             stopping_criterion=None if is_raw else partial(_stopping_criterion, batch),
         )
@@ -226,13 +224,6 @@ def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
         return [check_prompt(text, label) for text in tweets.prompts or DEFAULT_PROMPTS]
     except ValueError as error:
         raise ConfigurationError(f"tweets.prompts: {error}") from error
-
-
-def _filter(settings: Settings) -> Filter:
-    try:
-        return Filter(FilterSettings(**settings.filter.model_dump()))
-    except ValueError as error:
-        raise ConfigurationError(f"filter.disabled: {error}") from error
 
 
 def _counted(rejected: Sequence[Verdict]) -> str:

@@ -13,14 +13,12 @@ from gpt2bot.errors import ConfigurationError
 if TYPE_CHECKING:
     from gpt2bot.config import Settings
     from gpt2bot.posting.client import Client
-    from gpt2bot.posting.limits import Limits
     from gpt2bot.posting.outbox import Outbox
     from gpt2bot.posting.publish import Posted
     from gpt2bot.posting.runs import FilterStatistics
     from gpt2bot.tweets.tweet import Tweet
 
-__all__ = ["Result", "account", "dry_run", "owner_limits", "post"]
-
+__all__ = ["Result", "account", "dry_run", "post"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +78,7 @@ def post(settings: Settings, *, prompt: str | None) -> Result:
     ):
         for found in reconcile(outbox, client, clock=time.time):
             logger.warning("the tweet of an earlier run has arrived: %s", found.url)
-        check_limits(outbox, owner_limits(settings), time.time())
+        check_limits(outbox, settings.limits, time.time())
         if ready := outbox.entries(State.READY):
             logger.warning("posting the tweet that an earlier run left ready")
             posted = publish_ready(outbox, client, ready[0], clock=time.time)
@@ -103,22 +101,15 @@ def account(settings: Settings) -> Client:
     Raises:
         ConfigurationError: Some of its keys are missing.
     """
-    if missing := settings.x.missing():
+    if missing := settings.x.missing:
         variables = ", ".join(f"GPT2BOT_X__{name.upper()}" for name in missing)
         raise ConfigurationError(
             f"posting needs the keys of your account, and {', '.join(missing)} must still be set:"
             f" under [x] in {settings.file or 'config.toml'}, or in the environment as {variables}"
         )
-    from gpt2bot.posting.client import Client, Credentials
+    from gpt2bot.posting.client import Client
 
-    return Client(Credentials(**settings.x.credentials()), timeout=settings.x.timeout)
-
-
-def owner_limits(settings: Settings) -> Limits:
-    """The limits that the owner sets."""
-    from gpt2bot.posting.limits import Limits
-
-    return Limits(**settings.limits.model_dump())
+    return Client(settings.x, timeout=settings.x.timeout)
 
 
 def _new_tweet(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,6 +10,8 @@ from gpt2bot.errors import PromptTooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from gpt2bot.gpt2.settings import Sampling
 
 # Rows that are finished leave the batch once they are this share of it: what is left is copied.
 _FINISHED_SHARE = 0.25
@@ -39,48 +40,25 @@ class Engine(Protocol):
         """Draws tokens, int32 [b], by `sampler.sample`."""
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How tokens are drawn; see `sampler.sample`.
-
-    Raises:
-        ValueError: A value is out of its range.
-    """
-
-    top_k: int = 40
-    top_p: float = 1.0
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.top_k < 0:
-            raise ValueError(f"top_k must be at least 0, not {self.top_k}")
-        if not 0.0 < self.top_p <= 1.0:
-            raise ValueError(f"top_p must be above 0 and at most 1, not {self.top_p}")
-        if not self.temperature > 0.0:
-            raise ValueError(f"temperature must be above 0, not {self.temperature}")
-
-
 def generate(
     engine: Engine,
     prompts: Sequence[Sequence[int]],
     *,
-    length: int,
+    sampling: Sampling,
     n_ctx: int,
     end_of_text: int,
     seeds: Sequence[int],
-    sampling: Sampling,
     stopping_criterion: Callable[[int, Sequence[int]], bool] = lambda _row, _tokens: False,
 ) -> list[list[int]]:
-    """Continues each prompt until `end_of_text`, enough, `length` new tokens, or a full context.
+    """Continues each prompt until `end_of_text`, enough, the wanted length, or a full context.
 
     Args:
         engine: Runs the network.
         prompts: Token ids of each row, at least one.
-        length: New tokens a row, at most.
+        sampling: How tokens are drawn, and how many at most.
         n_ctx: Positions that the network has.
         end_of_text: The token that ends a row; it is not part of the result.
         seeds: A seed a row.
-        sampling: How tokens are drawn.
         stopping_criterion: Asked after each new token, with a row's number and its new tokens.
 
     Returns:
@@ -95,8 +73,8 @@ def generate(
             f"the prompt is {longest} tokens long, but the model's context of {n_ctx} must hold "
             f"at least one more: shorten the prompt"
         )
-    room = [min(length, n_ctx - len(prompt)) for prompt in prompts]
-    random = np.stack([uniforms(seed, length) for seed in seeds], axis=1)  # [length, rows]
+    room = [min(sampling.length, n_ctx - len(prompt)) for prompt in prompts]
+    random = np.stack([uniforms(seed, sampling.length) for seed in seeds], axis=1)  # [length, rows]
     texts: list[list[int]] = [[] for _ in prompts]
     running = np.full(len(prompts), fill_value=True)
     batch = np.arange(len(prompts))  # the numbers of the rows that the engine still has

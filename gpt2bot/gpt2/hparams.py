@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HParams:
-    """What `hparams.json` of OpenAI's release holds.
+    """The contents of `hparams.json` in OpenAI's release.
 
     Attributes:
-        n_vocab: Number of tokens, `<|endoftext|>` among them.
-        n_ctx: Number of positions: the longest sequence in tokens.
+        n_vocab: Number of tokens, including `<|endoftext|>`.
+        n_ctx: Number of positions: the longest sequence, in tokens.
         n_embd: Width of the residual stream.
-        n_head: Attention heads a layer; divides `n_embd`.
+        n_head: Attention heads per layer; divides `n_embd`.
         n_layer: Number of layers.
+
+    Raises:
+        ValueError: A value is not a whole number of at least 1, or `n_head` does not divide
+            `n_embd`.
     """
 
     n_vocab: int
@@ -40,7 +44,8 @@ class HParams:
                 )
         if self.n_embd % self.n_head:
             raise ValueError(
-                f"n_embd must be a multiple of n_head ({self.n_embd} and {self.n_head} are not)"
+                "n_embd must be a multiple of n_head, "
+                f"but {self.n_embd} is not divisible by {self.n_head}"
             )
 
     @property
@@ -49,9 +54,9 @@ class HParams:
         return sum(math.prod(shape) for shape in self.shapes().values())
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The name and shape of every tensor, in the network's order and without OpenAI's `model/`.
+        """The name and shape of every tensor in the network's order, without the prefix `model/`.
 
-        Dense kernels are [in, out]; OpenAI's files hold them as [1, in, out], see `checkpoint.py`.
+        Dense kernels are [in, out]; OpenAI's files store them as [1, in, out], see `checkpoint.py`.
         """
         e = self.n_embd
         shapes: dict[str, tuple[int, ...]] = {"wte": (self.n_vocab, e), "wpe": (self.n_ctx, e)}
@@ -84,7 +89,7 @@ class HParams:
         """Reads an `hparams.json`.
 
         Raises:
-            CheckpointError: The file is missing, is not JSON, or a value is missing or impossible.
+            CheckpointError: The file is missing or not JSON, or a value is missing or out of range.
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))

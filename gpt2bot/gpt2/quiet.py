@@ -1,4 +1,4 @@
-"""Keeps native libraries from writing to stderr what is no message to the user."""
+"""Keeps the messages of native libraries off stderr."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Sends what native code writes to stderr nowhere; exceptions still tell.
+    """Discards what is written to file descriptor 2; exceptions still report what goes wrong.
 
-    For libraries that log before any setting of theirs could stop it, or have no such setting.
+    This is for libraries that log before a setting can stop them, or that have no such setting.
     """
     try:
         saved = os.dup(2)
-    except OSError:  # it is closed, and so nothing can be written to it
+    except OSError:  # stderr is closed, so nothing can be written to it
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    devnull = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(devnull, 2)
         yield
     finally:
         os.dup2(saved, 2)
         os.close(saved)
-        os.close(nowhere)
+        os.close(devnull)

@@ -1,9 +1,9 @@
-"""Chooses the next token from logits: temperature, top-k and nucleus, as OpenAI's `sample.py` does.
+"""Samples the next token from logits: temperature, top-k and nucleus, as OpenAI's `sample.py` does.
 
-Nothing here knows of a model. Nor does it draw random numbers: a number for each row and step is
-given, so that the same functions run in any graph and a text depends on its own seed alone.
+The sampler does not know the model and draws no random numbers. The caller passes one number per
+row and step, so the same function runs in any graph, and a text depends only on its own seed.
 
-Shapes: b = batch, v = n_vocab, k = the candidates that top-k leaves.
+Shapes: b = batch, v = n_vocab, k = number of tokens that top-k keeps.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ def sample(
     top_k: tf.Tensor,
     top_p: tf.Tensor,
 ) -> tf.Tensor:
-    """Draws a token a row.
+    """Samples one token per row.
 
-    The logits are divided by the temperature; the `top_k` largest are kept; of these, in falling
-    order, those are kept whose probabilities sum up to at most `top_p`, and the first in any case
-    (Holtzman et al. 2020, with the border as in OpenAI's code); one is drawn in proportion to its
-    probability, by inverting the cumulative distribution.
+    1. Temperature: the logits are divided by it.
+    2. Top-k: the `top_k` largest logits are kept.
+    3. Nucleus: of these, in descending order, the tokens whose cumulative probability is at most
+       `top_p` are kept, and always the first (Holtzman et al. 2020; the boundary is as in OpenAI's
+       code).
+    4. One of the kept tokens is drawn by its probability, by inverting the cumulative distribution.
 
     Args:
-        logits: [b, v], any float; the arithmetic is done in float32.
+        logits: [b, v], any float type; computed in float32.
         uniform: [b] float32 in [0, 1), independent random numbers.
-        temperature: Scalar float32 above 0; 1 leaves the distribution as it is.
-        top_k: Scalar int32; 1 takes the most probable token, 0 (or v and more) truncates nothing.
-        top_p: Scalar float32 above 0; 1 truncates nothing.
+        temperature: Scalar float32 above 0; 1 leaves the distribution unchanged.
+        top_k: Scalar int32; 1 is greedy; 0, or v and more, keeps all tokens.
+        top_p: Scalar float32 above 0; 1 keeps all tokens.
 
     Returns:
         Token ids [b], int32.
@@ -39,10 +41,10 @@ def sample(
     n_vocab = tf.shape(logits)[-1]
     k = tf.where((top_k < 1) | (top_k > n_vocab), n_vocab, top_k)
     scaled = tf.cast(logits, tf.float32) / temperature
-    values, ids = tf.math.top_k(scaled, k)  # [b, k] each, in falling order
+    values, ids = tf.math.top_k(scaled, k)  # [b, k] each, in descending order
     cumulative = tf.cumsum(tf.nn.softmax(values), axis=-1)
     within = tf.reduce_sum(tf.cast(cumulative <= top_p, tf.int32), axis=-1)  # [b]
-    # A sum of all probabilities may be rounded to more than 1, so 1 is not left to comparison.
+    # Rounding can push the sum of all probabilities above 1, so top_p = 1 is a case of its own.
     kept = tf.where(top_p < 1.0, tf.maximum(within, 1), k)
     mass = tf.gather(cumulative, kept - 1, batch_dims=1)  # [b]
     below = cumulative <= (uniform * mass)[:, tf.newaxis]  # [b, k]

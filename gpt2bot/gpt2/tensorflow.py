@@ -1,4 +1,4 @@
-"""TensorFlow, imported once and without its chatter on stderr."""
+"""TensorFlow, imported in one place and without its messages on stderr."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from gpt2bot.gpt2.quiet import quiet_stderr
 
 __all__ = ["tf"]
 
-# Else Keras, which TensorFlow brings, writes a file into the home of whoever imports it.
+# Without this, Keras, which TensorFlow imports, writes a file into the user's home folder.
 os.environ.setdefault("KERAS_HOME", os.devnull)
-# 3 leaves fatal messages only. An owner's own choice wins, and then hears all of it.
+# Level 3 shows only fatal messages. If you set another level, stderr is left alone.
 if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     with quiet_stderr():
         import tensorflow as tf

@@ -1,4 +1,4 @@
-"""The engine that runs the network in TensorFlow: the reference, and what a GPU speeds up."""
+"""The engine that runs the network in TensorFlow: the reference, and the one that can use a GPU."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gpt2bot.gpt2.tensorflow import tf
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpt2bot.gpt2.generate import Sampling
     from gpt2bot.gpt2.hparams import HParams
+    from gpt2bot.gpt2.settings import Sampling
 
 
 class TensorFlowEngine:
     """Implements `generate.Engine`.
 
-    Shapes: b = batch, t = new positions, p = positions in the cache, e = n_embd, h = n_head,
+    Shapes: b = batch, t = new positions, p = positions in the KV cache, e = n_embd, h = n_head,
     d = e / h, v = n_vocab.
     """
 
@@ -29,7 +29,7 @@ class TensorFlowEngine:
         self._weights, self._hparams = weights, hparams
         h, d = hparams.n_head, hparams.n_embd // hparams.n_head
         cache = tf.TensorSpec([None, h, None, d], tf.float32)
-        # Traced once: the sizes of batch, prompt and cache are left open.
+        # The sizes of batch, prompt and cache are left open, so each function is traced only once.
         self._advance = tf.function(
             self._advance_eagerly,
             autograph=False,
@@ -57,7 +57,7 @@ class TensorFlowEngine:
     def prefill(self, prompts: Sequence[Sequence[int]]) -> np.ndarray:
         """See `generate.Engine`."""
         h, d = self._hparams.n_head, self._hparams.n_embd // self._hparams.n_head
-        # Padded on the left, so that all rows go on in the same column.
+        # Padding on the left lets all rows continue in the same column.
         longest = max(map(len, prompts))
         self._padding = tf.constant([longest - len(prompt) for prompt in prompts], tf.int32)
         tokens = np.zeros([len(prompts), longest], np.int32)
@@ -95,18 +95,18 @@ class TensorFlowEngine:
         padding: tf.Tensor,
         cache: list[tuple[tf.Tensor, tf.Tensor]],
     ) -> tuple[tf.Tensor, list[tuple[tf.Tensor, tf.Tensor]]]:
-        """Runs new tokens [b, t]: the logits [b, v] of the last, and the longer cache."""
+        """Runs new tokens [b, t]; returns the last one's logits [b, v] and the extended cache."""
         p, t = tf.shape(cache[0][0])[2], tf.shape(tokens)[1]
         columns = tf.range(p, p + t)
-        # Finished rows go on to the end of the batch; theirs may be more than the last position.
+        # Finished rows run on until they leave the batch, possibly past the last position.
         positions = tf.clip_by_value(
             columns - padding[:, tf.newaxis], 0, self._hparams.n_ctx - 1
         )  # [b, t]
         mask = network.padded_causal_mask(columns, padding, p + t)  # [b, 1, t, p + t]
         x = network.embed(self._weights, tokens, positions)  # [b, t, e]
-        longer = []
-        for layer, past in enumerate(cache):
+        extended = []
+        for layer, (past_k, past_v) in enumerate(cache):
             w = network.layer_weights(self._weights, layer)
-            x, k, v = network.block(w, x, mask, past, n_head=self._hparams.n_head)
-            longer.append((tf.concat([past[0], k], axis=2), tf.concat([past[1], v], axis=2)))
-        return network.output(self._weights, x[:, -1]), longer
+            x, k, v = network.block(w, x, mask, (past_k, past_v), n_head=self._hparams.n_head)
+            extended.append((tf.concat([past_k, k], axis=2), tf.concat([past_v, v], axis=2)))
+        return network.output(self._weights, x[:, -1]), extended

@@ -1,7 +1,8 @@
 """GPT-2's byte-level byte-pair encoding.
 
-Radford et al. 2019, section 2.2, and `encoder.py` of OpenAI's release, whose two vocabulary files
-are read and written here: `encoder.json` (token to id) and `vocab.bpe` (the merges by rank).
+Sources: Radford et al. 2019, section 2.2, and `encoder.py` of OpenAI's release. This module reads
+and writes the release's two vocabulary files: `encoder.json` maps tokens to ids, and `vocab.bpe`
+lists the merges by rank.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ if TYPE_CHECKING:
 
 END_OF_TEXT = "<|endoftext|>"
 
-# A merge never crosses the border of two of these pieces.
+# Text is split into these pieces first; no merge crosses a boundary between two of them.
 PIECE = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
-# A piece longer than this is not worth a place in the cache.
+# Longer pieces rarely repeat, so they are not cached.
 CACHED_PIECE_LENGTH = 64
 
 
 @lru_cache(maxsize=1)
 def byte_to_unicode() -> dict[int, str]:
-    """The printable character that stands for each of the 256 bytes in the vocabulary files.
+    """Maps each of the 256 bytes to the printable character that stands for it in the files.
 
-    Bytes that are printable in Latin-1 stand for themselves; the others take the characters from
-    U+0100 on, so that no token holds white space or a control character.
+    Bytes that are printable in Latin-1 stand for themselves. The others get the characters from
+    U+0100 on, so no token contains whitespace or a control character.
     """
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = (byte for byte in range(256) if byte not in printable)
@@ -46,12 +47,12 @@ class Tokenizer:
     """Turns text into token ids and back.
 
     Args:
-        encoder: Token to id, the tokens written with `byte_to_unicode`'s characters.
-        merges: Pairs of tokens, in the order in which they are to be merged.
+        encoder: Token to id; the tokens are written in the characters of `byte_to_unicode`.
+        merges: Pairs of tokens, by rank: the first pair is merged first.
 
     Raises:
-        ValueError: A byte or the result of a merge has no id, an id is missing or given twice, or
-            there is no `<|endoftext|>`.
+        ValueError: A byte or the result of a merge has no id, an id is missing or used twice, a
+            token has a character that stands for no byte, or `<|endoftext|>` is missing.
     """
 
     def __init__(self, encoder: dict[str, int], merges: Iterable[tuple[str, str]]) -> None:
@@ -62,12 +63,12 @@ class Tokenizer:
         self._unicode_to_byte = {char: byte for byte, char in self._byte_to_unicode.items()}
         self._check()
         self.end_of_text: int = encoder[END_OF_TEXT]
-        # Natural text repeats its words: most of the work is done once a word.
+        # Natural text repeats its words, so most pieces are found in the cache.
         self._encode_piece = lru_cache(maxsize=1 << 16)(self._merge)
 
     @property
     def n_vocab(self) -> int:
-        """Number of tokens, `<|endoftext|>` among them."""
+        """Number of tokens, including `<|endoftext|>`."""
         return len(self._encoder)
 
     @property
@@ -98,7 +99,7 @@ class Tokenizer:
             raise CheckpointError(f"the vocabulary in {folder} is damaged: {error}") from error
 
     def write(self, folder: Path) -> None:
-        """Writes `encoder.json` and `vocab.bpe` as OpenAI's release has them."""
+        """Writes `encoder.json` and `vocab.bpe` in the format of OpenAI's release."""
         (folder / "encoder.json").write_text(json.dumps(self._encoder), encoding="utf-8")
         lines = ["#version: 0.2", *(f"{left} {right}" for left, right in self._ranks)]
         (folder / "vocab.bpe").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -106,12 +107,12 @@ class Tokenizer:
     def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
         """The token ids of a text.
 
-        A lone surrogate, which no UTF-8 can hold, is encoded as U+FFFD.
+        A lone surrogate, which UTF-8 cannot represent, is encoded as U+FFFD.
 
         Args:
             text: Any text.
             allow_special: Whether `<|endoftext|>` stands for the special token. By default it is
-                text like any other, so that no input can end a sequence by quoting it.
+                ordinary text, so no input can end a sequence by quoting it.
         """
         if allow_special:
             first, *others = text.split(END_OF_TEXT)
@@ -129,7 +130,7 @@ class Tokenizer:
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of token ids; bytes that are no valid UTF-8 become U+FFFD.
+        """The text of token ids; bytes that are not valid UTF-8 become U+FFFD.
 
         Raises:
             ValueError: An id is not in the vocabulary.
@@ -137,7 +138,7 @@ class Tokenizer:
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes of token ids: a character may be spread over several tokens.
+        """The bytes of token ids; one character may span several tokens.
 
         Raises:
             ValueError: An id is not in the vocabulary.
@@ -149,14 +150,14 @@ class Tokenizer:
             elif (token := self._decoder.get(int(i))) is not None:
                 out += bytes(self._unicode_to_byte[char] for char in token)
             else:
-                raise ValueError(f"there is no token {i}: ids go from 0 to {self.n_vocab - 1}")
+                raise ValueError(f"no token has id {i}: ids range from 0 to {self.n_vocab - 1}")
         return bytes(out)
 
     def _merge(self, piece: str) -> Sequence[int]:
-        """Merges a piece's bytes, lowest rank first and from the left, in O(n log n).
+        """Merges a piece's bytes to token ids, lowest rank first and from the left, in O(n log n).
 
-        The symbols form a linked list; a heap holds the pairs that can be merged. A pair whose
-        symbols have changed since it was pushed is passed over when it is popped.
+        The symbols form a linked list, and a heap holds the pairs that can be merged. A popped pair
+        is skipped if one of its symbols has changed since it was pushed.
         """
         symbols: list[str | None] = [self._byte_to_unicode[byte] for byte in piece.encode()]
         following = list(range(1, len(symbols) + 1))
@@ -190,14 +191,14 @@ class Tokenizer:
         if END_OF_TEXT not in self._encoder:
             raise ValueError(f"{END_OF_TEXT} is missing")
         if sorted(self._decoder) != list(range(len(self._encoder))):
-            raise ValueError(f"the ids are not 0 to {len(self._encoder) - 1}, each once")
+            raise ValueError(f"the ids must be 0 to {len(self._encoder) - 1}, each once")
         needed = [*self._unicode_to_byte, *(left + right for left, right in self._ranks)]
         if missing := next((token for token in needed if token not in self._encoder), None):
             raise ValueError(f"the token {missing!r} has no id")
         tokens = self._encoder.keys() - {END_OF_TEXT}
-        if odd := set("".join(tokens)) - self._unicode_to_byte.keys():
-            token = min(token for token in tokens if odd & set(token))
-            raise ValueError(f"the token {token!r} is not written in bytes")
+        if unknown := set("".join(tokens)) - self._unicode_to_byte.keys():
+            token = min(token for token in tokens if unknown & set(token))
+            raise ValueError(f"the token {token!r} has a character that stands for no byte")
 
 
 def _parse_merges(text: str) -> list[tuple[str, str]]:

@@ -7,9 +7,12 @@ twice, and every failure is an error of `gpt2bot.errors` that tells what became 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Gt, Le
+from pydantic import SecretStr
 
 from gpt2bot.errors import NetworkError, OutcomeUnknownError
 from gpt2bot.posting.clock import MINUTE
@@ -18,20 +21,39 @@ from gpt2bot.posting.responses import NEXT_RUN, READ_ONLY, AccountError, clock_e
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["Access", "Client", "Credentials", "Post"]
+__all__ = ["Access", "Account", "Client", "Credentials", "Post"]
 
 PAGE, FEWEST = 100, 5  # posts, as X allows
+NO_KEY = SecretStr("")
 MAX_PAGES = 32  # X shows the newest 3,200 posts of an account
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The four OAuth 1.0a keys of an account. Their repr shows none of them."""
+    """The four OAuth 1.0a keys of an account.
 
-    consumer_key: str = field(repr=False)
-    consumer_secret: str = field(repr=False)
-    access_token: str = field(repr=False)
-    access_token_secret: str = field(repr=False)
+    Attributes:
+        consumer_key: The API key of the app, from X's developer console.
+        consumer_secret: The API key secret of the app.
+        access_token: The access token of the account, made after the app was set to 'Read and
+            write'.
+        access_token_secret: The secret of the access token.
+    """
+
+    consumer_key: SecretStr = NO_KEY
+    consumer_secret: SecretStr = NO_KEY
+    access_token: SecretStr = NO_KEY
+    access_token_secret: SecretStr = NO_KEY
+
+    def reveal(self) -> dict[str, str]:
+        """The keys in plain text, by their names."""
+        names = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+        return {name: getattr(self, name).get_secret_value() for name in names}
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of the keys that are not set."""
+        return [name for name, key in self.reveal().items() if not key]
 
     @property
     def user_id(self) -> str:
@@ -39,8 +61,19 @@ class Credentials:
 
         Empty if the token is not like that; X refuses such a token.
         """
-        user_id, dash, _ = self.access_token.partition("-")
+        user_id, dash, _ = self.access_token.get_secret_value().partition("-")
         return user_id if dash and _is_id(user_id) else ""
+
+
+@dataclass(frozen=True)
+class Account(Credentials):
+    """The account at X, and how long to wait for it.
+
+    Attributes:
+        timeout: Seconds to wait for X to answer; at most 600.
+    """
+
+    timeout: Annotated[float, Gt(0), Le(600)] = 30.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +100,7 @@ class Access:
 class Client:
     """Talks to X with the keys of one account."""
 
-    def __init__(self, credentials: Credentials, *, timeout: float = 30.0) -> None:
+    def __init__(self, credentials: Credentials, *, timeout: float = Account.timeout) -> None:
         """Makes ready to talk; nothing is sent.
 
         Args:
@@ -81,9 +114,10 @@ class Client:
 
         self.user_id = credentials.user_id
         self.timeout = timeout
-        self._secrets = tuple(filter(None, vars(credentials).values()))
+        keys = credentials.reveal()
+        self._secrets = tuple(filter(None, keys.values()))
         self._tweepy = tweepy.Client(
-            **vars(credentials), return_type=requests.Response, wait_on_rate_limit=False
+            **keys, return_type=requests.Response, wait_on_rate_limit=False
         )
         self._tweepy.session.mount("https://", TimeoutAdapter(timeout))
         # Before Tweepy sees an answer: it fails on an error whose body is not what it expects, and

@@ -9,7 +9,9 @@ hour is not held up by the second that it once started late.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Le
 
 from gpt2bot.errors import LimitError
 from gpt2bot.posting.clock import (
@@ -34,19 +36,26 @@ AHEAD = 15 * MINUTE
 
 @dataclass(frozen=True)
 class Limits:
-    """What the owner allows.
+    """What the owner allows, which keeps a slip in a cron line from doing harm.
 
     Attributes:
-        max_posts_per_day: In any 24 hours.
-        min_minutes_between_posts: From one post to the next.
-        monthly_budget_usd: For all posts of a calendar month, in US dollars.
-        price_per_post_usd: What X charges for a post, in US dollars.
+        max_posts_per_day: The most tweets that are posted in any 24 hours.
+        min_minutes_between_posts: Minutes from one tweet to the next; at most 525600, a year.
+        monthly_budget_usd: What all posts of a calendar month (UTC) may cost, in US dollars.
+        price_per_post_usd: What X charges for a post, in US dollars; see its developer console.
+
+    Raises:
+        ValueError: The budget does not pay for a single post.
     """
 
-    max_posts_per_day: int
-    min_minutes_between_posts: float
-    monthly_budget_usd: float
-    price_per_post_usd: float
+    max_posts_per_day: Annotated[int, Ge(1)] = 25
+    min_minutes_between_posts: Annotated[float, Ge(0), Le(525_600)] = 10.0
+    monthly_budget_usd: Annotated[float, Ge(0)] = 5.0
+    price_per_post_usd: Annotated[float, Ge(0)] = 0.015
+
+    def __post_init__(self) -> None:
+        if not self.pays_for(1):
+            raise ValueError("monthly_budget_usd must pay for at least one post")
 
     def pays_for(self, posts: int) -> bool:
         """Whether the budget of a month is enough for so many."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Annotated
 
 import regex
+from annotated_types import Predicate, doc
 
 # Joiners, variation selectors and tags are invisible characters that belong in an emoji
 # sequence: https://www.unicode.org/reports/tr51/ (ED-16, ED-14a, ED-14c).
@@ -23,6 +25,14 @@ _FORBIDDEN = regex.compile(r"[\p{C}\p{DI}\uFFFC\uFFFD]")
 
 # UTF-8 that was read as Latin-1: frequent in text from the web, and so in what GPT-2 writes.
 _MOJIBAKE = regex.compile(r"\u00E2\u20AC|[\u00C2\u00C3][\u0080-\u00BF\u00C2\u00C3]")
+
+
+def _is_line(text: str) -> bool:
+    return bool(text.strip()) and len(text.strip().splitlines()) == 1
+
+
+Line = Annotated[str, Predicate(_is_line), doc("one line and not blank")]
+"""The type of a setting that stands on a line of its own."""
 
 
 def tidy(text: str) -> str:

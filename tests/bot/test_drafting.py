@@ -122,7 +122,6 @@ def test_the_demonstration_is_announced_once(
         ({"tweets": {"label": "see example.com"}}, r"tweets\.label: .*URL"),
         ({"tweets": {"prompts": ["by @someone"]}}, r"tweets\.prompts: .*@someone"),
         ({"tweets": {"prompts_file": "/nowhere.txt"}}, r"/nowhere\.txt"),
-        ({"filter": {"disabled": ["url"]}}, r"filter\.disabled: .*not url"),
     ],
 )
 def test_settings_that_the_rooms_refuse_are_configuration_errors(

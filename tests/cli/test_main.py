@@ -18,7 +18,8 @@ from gpt2bot import __version__
 from gpt2bot.cli import main as cli
 from gpt2bot.cli.commands.bot import sample
 from gpt2bot.cli.signature import Command
-from gpt2bot.config import Sampling
+from gpt2bot.fields import fields_of
+from gpt2bot.gpt2.settings import Sampling
 from tests.fakes.x_server import KEYS, XServer
 
 if TYPE_CHECKING:
@@ -212,10 +213,7 @@ def test_a_mistyped_flag_is_corrected(home: Home) -> None:
 def test_options_have_the_limits_of_the_settings() -> None:
     options = {p.name: p for p in Command(sample).parameters}
     for name in ("temperature", "top_k", "top_p", "length"):
-        limits = {type(limit): limit for limit in Sampling.model_fields[name].metadata}
-        assert {kind.__name__ for kind, _ in options[name].limits} == {k.__name__ for k in limits}
-        for kind, bound in options[name].limits:
-            assert getattr(limits[kind], kind.__name__.lower()) == bound
+        assert options[name].limits == tuple(fields_of(Sampling)[name].limits)
 
 
 class TestConfiguration:
@@ -373,4 +371,7 @@ class TestPost:
     def test_a_file_with_keys_that_others_can_read_is_warned_of(self, home: Home) -> None:
         file = home.write("config.toml", '[x]\nconsumer_key = "a"')
         file.chmod(0o644)
-        assert f"warning: {file} holds the keys" in home.run("post").stderr
+        assert (
+            f"warning: {file} holds x.consumer_key, and others can read it"
+            in home.run("post").stderr
+        )

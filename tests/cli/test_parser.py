@@ -219,7 +219,7 @@ def test_after_two_hyphens_nothing_is_an_option() -> None:
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_text_is_ever_changed(text: str) -> None:
     calls.clear()
     assert posted(f"--prompt={text}").get("prompt") == text

@@ -34,7 +34,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import trustme
 from oauthlib.oauth1 import ResourceEndpoint
+from pydantic import SecretStr
 
+from gpt2bot.posting.client import Credentials
 from gpt2bot.tweets.length import twitter_text
 from tests.fakes.connect_proxy import ConnectProxy, reset
 from tests.fakes.oauth import Validator
@@ -47,6 +49,13 @@ KEYS = {
     "access_token": f"{USER_ID}-aT6rDfKs9WqLmXzYbNcVgHtJpQeRuI",
     "access_token_secret": "aS2mZxTcVbNqWjKl4HgFdSpOiUyTr8EwQzXcVbNm6LkJh",
 }
+
+
+def credentials(**changes: str) -> Credentials:
+    """The right keys, but for these."""
+    return Credentials(**{name: SecretStr(key) for name, key in {**KEYS, **changes}.items()})
+
+
 LIMIT, WINDOW = 100, 900  # posts in seconds
 # Those of X's that a bot which posts texts could use.
 CREATE_FIELDS = {"made_with_ai", "nullcast", "reply_settings", "text"}

@@ -48,13 +48,15 @@ def model_folder(tmp_path, hparams, tokenizer, weights):
 
 
 @pytest.fixture(scope="session")
-def compiled_folder(tmp_path_factory, hparams, tokenizer, weights):
+def compiled_folder(shared_folder, hparams, tokenizer, weights):
     """A model with its compiled forms, which no test may change."""
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    write_model(folder, hparams, tokenizer, weights)
-    for precision in PRECISIONS:
-        compile_model(folder, precision=precision)
-    return folder
+
+    def fill(folder):
+        write_model(folder, hparams, tokenizer, weights)
+        for precision in PRECISIONS:
+            compile_model(folder, precision=precision)
+
+    return shared_folder("tiny", fill)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def lm(compiled_folder, request):
     return GPT2.load(compiled_folder, engine=request.param, precision="float32")
 
 
-def test_greedy_text_is_that_of_the_numpy_reference(lm, weights):
+def test_greedy_text_matches_the_numpy_reference(lm, weights):
     end = lm.tokenizer.end_of_text
     found = lm.generate(PROMPTS, length=20, top_k=1)
     for prompt, text in zip(PROMPTS, found, strict=True):
@@ -29,7 +29,7 @@ def test_greedy_text_is_that_of_the_numpy_reference(lm, weights):
         assert text == lm._text(wanted)
 
 
-def test_the_same_seed_gives_the_same_texts_whatever_the_batch(lm):
+def test_the_same_seed_gives_the_same_texts_in_any_batch(lm):
     together = lm.generate(PROMPTS, length=12, seed=11)
     assert lm.generate(PROMPTS, length=12, seed=11) == together
     assert lm.generate(PROMPTS, length=12, seed=12) != together
@@ -44,7 +44,7 @@ def test_without_a_seed_texts_differ(lm):
 
 
 def test_a_text_ends_at_end_of_text_which_never_appears(hparams, tokenizer, weights):
-    # The same stream everywhere leaves two tokens to choose from, each half of the time.
+    # All other weights are zero, so two tokens are equally probable at every position.
     biased = {name: value * 0 for name, value in weights.items()}
     embedding = np.zeros([hparams.n_vocab, hparams.n_embd], np.float32)
     embedding[tokenizer.end_of_text, 0] = embedding[tokenizer.encode("e")[0], 0] = 30
@@ -57,7 +57,7 @@ def test_a_text_ends_at_end_of_text_which_never_appears(hparams, tokenizer, weig
     assert 0.3 < sum(text == "" for text in texts) / 64 < 0.7
 
 
-def test_a_text_is_no_longer_than_asked_or_than_the_context(lm):
+def test_a_text_is_no_longer_than_length_or_the_context(lm):
     for length in (1, 5, 1000):
         prompts = ["dog", "the dog and the fox"]
         for prompt, text in zip(prompts, lm.generate(prompts, length=length), strict=True):
@@ -71,7 +71,7 @@ def test_a_prompt_that_fills_the_context_is_an_error(lm):
         lm.generate(["dog", "quick " * 31])
 
 
-def test_a_cut_character_is_left_out(lm):
+def test_an_incomplete_last_character_is_left_out(lm):
     euro = lm.tokenizer.encode("€")
     assert len(euro) == 3
     assert lm._text([*lm.tokenizer.encode("dog"), *euro[:2]]) == "dog"
@@ -88,15 +88,16 @@ def test_a_second_generate_does_not_retrace(compiled_folder):
     assert [f.experimental_get_tracing_count() for f in functions] == [1, 1]
 
 
-def test_what_is_enough_is_not_continued(lm):
-    full = lm.generate(PROMPTS, length=16, seed=3)
+def test_a_text_ends_when_the_stopping_criterion_is_met(lm):
+    full = lm.generate(PROMPTS, length=16, temperature=1.0, seed=3)
     asked = []
 
     def stop(row, text):
         asked.append((row, text))
         return row != 1 and len(text) >= 5 * (row + 1)
 
-    found = lm.generate(PROMPTS, length=16, seed=3, stopping_criterion=stop)
+    options = {"length": 16, "temperature": 1.0, "seed": 3}
+    found = lm.generate(PROMPTS, **options, stopping_criterion=stop)
     assert found[1] == full[1]
     for row in (0, 2, 3):
         texts = [text for number, text in asked if number == row]
@@ -115,13 +116,13 @@ def test_an_unknown_engine_or_precision_is_an_error(compiled_folder):
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ({"length": 0}, "length must be at least 1, not 0"),
-        ({"top_k": -1}, "top_k must be at least 0, not -1"),
-        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
-        ({"top_p": 1.1}, "top_p must be above 0 and at most 1, not 1.1"),
-        ({"temperature": 0.0}, "temperature must be above 0, not 0.0"),
-        ({"temperature": math.nan}, "temperature must be above 0, not nan"),
-        ({"seed": [1, 2]}, "1 prompts need as many seeds, not 2"),
+        ({"length": 0}, "length must be a whole number, at least 1, not 0"),
+        ({"top_k": -1}, "top_k must be a whole number, at least 0, not -1"),
+        ({"top_p": 0.0}, "top_p must be a number, greater than 0 and at most 1, not 0.0"),
+        ({"top_p": 1.1}, "top_p must be a number, greater than 0 and at most 1, not 1.1"),
+        ({"temperature": 0.0}, "temperature must be a number, greater than 0, not 0.0"),
+        ({"temperature": math.nan}, "temperature must be a number, greater than 0, not nan"),
+        ({"seed": [1, 2]}, "expected 1 seeds, one per prompt, not 2"),
     ],
 )
 def test_a_setting_out_of_range_is_an_error(lm, options, wanted):
@@ -129,7 +130,7 @@ def test_a_setting_out_of_range_is_an_error(lm, options, wanted):
         lm.generate(["dog"], **options)
 
 
-def test_a_text_in_place_of_a_list_is_an_error(lm):
+def test_a_single_text_instead_of_a_list_is_an_error(lm):
     with pytest.raises(TypeError, match="must be a list of texts"):
         lm.generate("dog")
 
@@ -138,7 +139,7 @@ def test_no_prompts_give_no_texts(lm):
     assert lm.generate([]) == []
 
 
-def test_logits_have_a_row_for_each_place(lm, weights):
+def test_logits_have_a_row_for_each_position(lm, weights):
     ids = [5, 6, 7]
     found = lm.logits(ids)
     assert found.shape == (1, 3, lm.hparams.n_vocab)
@@ -147,14 +148,14 @@ def test_logits_have_a_row_for_each_place(lm, weights):
     assert lm.logits([ids, ids]).shape == (2, 3, lm.hparams.n_vocab)
 
 
-def test_logits_of_what_is_no_token_or_too_long_are_an_error(lm):
-    with pytest.raises(ValueError, match="token ids go from 0 to"):
+def test_logits_of_unknown_or_too_many_ids_are_an_error(lm):
+    with pytest.raises(ValueError, match="token ids must be from 0 to"):
         lm.logits([0, lm.hparams.n_vocab])
     with pytest.raises(PromptTooLongError, match="33 tokens do not fit"):
         lm.logits([0] * 33)
 
 
-def test_scores_are_the_references_probabilities(lm, weights):
+def test_scores_match_the_numpy_reference(lm, weights):
     text = "the lazy dog"
     ids = lm.tokenizer.encode(text)
     logits = reference.logits(weights, lm.hparams.n_head, [lm.tokenizer.end_of_text, *ids])

@@ -33,7 +33,9 @@ def test_logits_agree_with_hugging_face():
 
 
 @pytest.mark.parametrize("prompt_length", [1, 5, 31])
-def test_decoding_with_the_cache_gives_the_logits_of_the_full_pass(hparams, weights, prompt_length):
+def test_decoding_with_the_kv_cache_gives_the_logits_of_a_full_pass(
+    hparams, weights, prompt_length
+):
     ids = np.random.default_rng(2).integers(0, hparams.n_vocab, [2, hparams.n_ctx], dtype=np.int32)
     full = network.forward(weights, hparams, tf.constant(ids)).numpy()
     engine = TensorFlowEngine(weights, hparams)
@@ -42,7 +44,7 @@ def test_decoding_with_the_cache_gives_the_logits_of_the_full_pass(hparams, weig
     np.testing.assert_allclose(np.stack(steps, axis=1), full[:, prompt_length - 1 :], atol=1e-4)
 
 
-def test_padded_rows_of_a_batch_give_what_each_gives_alone(hparams, weights):
+def test_padding_rows_of_a_batch_does_not_change_their_logits(hparams, weights):
     rng = np.random.default_rng(3)
     rows = [rng.integers(0, hparams.n_vocab, n) for n in (9, 1, 4)]
     engine = TensorFlowEngine(weights, hparams)

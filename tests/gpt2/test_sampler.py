@@ -13,7 +13,7 @@ PROBABILITIES = np.array([0.05, 0.4, 0.1, 0.25, 0.2])
 LOGITS = np.log(PROBABILITIES).astype(np.float32)
 
 
-def draw(n, *, temperature=1.0, top_k=0, top_p=1.0, logits=LOGITS, uniform=None):
+def sample_tokens(n, *, temperature=1.0, top_k=0, top_p=1.0, logits=LOGITS, uniform=None):
     uniform = uniforms(5, n) if uniform is None else uniform
     return sample(
         tf.constant(np.tile(logits, [n, 1])),
@@ -44,9 +44,9 @@ def expected(probabilities, kept):
         ({"temperature": 2.0, "top_k": 2}, expected(PROBABILITIES**0.5, [1, 3])),
     ],
 )
-def test_frequencies_are_the_distribution(options, wanted):
+def test_token_frequencies_match_the_distribution(options, wanted):
     n = 20_000
-    counts = np.bincount(draw(n, **options), minlength=5)
+    counts = np.bincount(sample_tokens(n, **options), minlength=5)
     assert not counts[wanted == 0].any()
     cells = wanted > 0
     chi_square = ((counts[cells] - n * wanted[cells]) ** 2 / (n * wanted[cells])).sum()
@@ -54,32 +54,32 @@ def test_frequencies_are_the_distribution(options, wanted):
     assert chi_square <= [0.0, 10.83, 13.82, 16.27, 18.47][cells.sum() - 1]
 
 
-def test_top_k_of_one_takes_the_most_probable():
-    assert set(draw(1000, top_k=1)) == {1}
+def test_top_k_of_one_takes_the_most_probable_token():
+    assert set(sample_tokens(1000, top_k=1)) == {1}
 
 
 def test_the_smallest_nucleus_is_one_token():
-    assert set(draw(1000, top_p=1e-6)) == {1}
+    assert set(sample_tokens(1000, top_p=1e-6)) == {1}
 
 
-def test_of_equal_logits_the_greedy_choice_is_the_first():
-    assert set(draw(100, top_k=1, logits=np.float32([1, 3, 3, 2]))) == {1}
+def test_greedy_sampling_takes_the_first_of_equal_logits():
+    assert set(sample_tokens(100, top_k=1, logits=np.float32([1, 3, 3, 2]))) == {1}
 
 
 @pytest.mark.parametrize("uniform", [0.0, np.nextafter(np.float32(1), np.float32(0))])
-def test_the_ends_of_the_random_range_give_tokens_that_are_kept(uniform):
-    (token,) = draw(1, top_k=3, uniform=[uniform])
+def test_the_extreme_random_numbers_give_tokens_within_top_k(uniform):
+    (token,) = sample_tokens(1, top_k=3, uniform=[uniform])
     assert token == (1 if uniform == 0 else 4)
 
 
 def test_half_precision_logits_are_summed_in_float32():
     logits = np.zeros(4096, np.float16)
-    tokens = draw(64, logits=logits, uniform=np.linspace(0.5, 0.9999, 64))
+    tokens = sample_tokens(64, logits=logits, uniform=np.linspace(0.5, 0.9999, 64))
     assert len(set(tokens)) == 64
     assert tokens.min() >= 2047
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     logits=st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=40),
     uniform=st.floats(0, 1, exclude_max=True, width=32),
@@ -87,8 +87,8 @@ def test_half_precision_logits_are_summed_in_float32():
     top_k=st.integers(0, 60),
     top_p=st.floats(0.01, 1),
 )
-def test_a_drawn_token_is_always_one_of_the_top_k(logits, uniform, temperature, top_k, top_p):
-    (token,) = draw(
+def test_a_sampled_token_is_always_one_of_the_top_k(logits, uniform, temperature, top_k, top_p):
+    (token,) = sample_tokens(
         1,
         logits=np.float32(logits),
         uniform=[uniform],
@@ -100,7 +100,7 @@ def test_a_drawn_token_is_always_one_of_the_top_k(logits, uniform, temperature, 
     assert larger < (top_k or len(logits))
 
 
-def test_random_numbers_depend_on_the_seed_alone():
+def test_random_numbers_depend_only_on_the_seed():
     np.testing.assert_array_equal(uniforms(9, 5), uniforms(9, 50)[:5])
     assert not np.array_equal(uniforms(9, 5), uniforms(10, 5))
 

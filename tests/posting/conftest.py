@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gpt2bot.posting.client import Client, Credentials
+from gpt2bot.posting.client import Client
 from gpt2bot.posting.outbox import Outbox
 from gpt2bot.tweets.tweet import Tweet
-from tests.fakes.x_server import KEYS, XServer
+from tests.fakes.x_server import KEYS, XServer, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ LABEL = "#GPT2 #AIgenerated"
 
 @pytest.fixture
 def client(x: XServer) -> Client:
-    return Client(Credentials(**KEYS))
+    return Client(credentials())
 
 
 @pytest.fixture

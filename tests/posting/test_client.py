@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import LimitError, NetworkError, OutcomeUnknownError, RefusedError
-from gpt2bot.posting.client import Client, Credentials
+from gpt2bot.posting.client import Client
 from gpt2bot.posting.responses import AccountError, DuplicateError
-from tests.fakes.x_server import KEYS, Fault
+from tests.fakes.x_server import KEYS, Fault, credentials
 
 if TYPE_CHECKING:
     from tests.fakes.x_server import XServer
@@ -36,8 +36,9 @@ def test_good_keys_post_and_give_the_id(x: XServer, client: Client) -> None:
 
 def test_posts_from_a_process_of_its_own(x: XServer) -> None:
     code = (
-        "import sys; from gpt2bot.posting.client import *\n"
-        "print(Client(Credentials(*sys.argv[2:])).create_post(sys.argv[1]))"
+        "import sys; from gpt2bot.posting.client import *; from pydantic import SecretStr\n"
+        "keys = Credentials(*map(SecretStr, sys.argv[2:]))\n"
+        "print(Client(keys).create_post(sys.argv[1]))"
     )
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, TEXT, *KEYS.values()],
@@ -50,7 +51,7 @@ def test_posts_from_a_process_of_its_own(x: XServer) -> None:
 @pytest.mark.parametrize("name", KEYS)
 def test_each_wrong_key_is_refused(x: XServer, failure: Any, name: str) -> None:
     wrong = KEYS[name][:-1] + "x"
-    error = failure(AccountError, Client(Credentials(**{**KEYS, name: wrong})).create_post, TEXT)
+    error = failure(AccountError, Client(credentials(**{name: wrong})).create_post, TEXT)
     assert error.exit_code == 6
     assert "four keys" in str(error)
     assert wrong not in str(error)
@@ -58,7 +59,7 @@ def test_each_wrong_key_is_refused(x: XServer, failure: Any, name: str) -> None:
 
 
 def test_a_token_that_is_none_is_refused(x: XServer, failure: Any) -> None:
-    client = Client(Credentials(**{**KEYS, "access_token": "nonsense"}))
+    client = Client(credentials(access_token="nonsense"))
     failure(AccountError, client.create_post, TEXT)
     failure(AccountError, client.recent_posts, time.time())
 
@@ -146,7 +147,7 @@ def test_an_error_with_a_strange_body_is_still_that_error(
 
 def test_an_answer_that_never_comes(x: XServer, failure: Any) -> None:
     x.faults.append(Fault("hang"))
-    client = Client(Credentials(**KEYS), timeout=2)
+    client = Client(credentials(), timeout=2)
     error = failure(OutcomeUnknownError, client.create_post, TEXT)
     assert error.exit_code == 8
     assert "within 2 seconds" in str(error)
@@ -211,7 +212,7 @@ def test_a_connection_that_never_comes_about(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        client = Client(Credentials(**KEYS), timeout=0.2)
+        client = Client(credentials(), timeout=0.2)
         assert "within 0.2 seconds" in str(failure(NetworkError, client.create_post, TEXT))
 
 
@@ -277,7 +278,7 @@ def test_a_timeline_that_has_no_end_is_not_read_for_ever(
 
 
 def test_credentials_do_not_show() -> None:
-    shown = f"{Credentials(**KEYS)!r} {Credentials(**KEYS)}"
+    shown = f"{credentials()!r} {credentials()}"
     assert not [key for key in KEYS.values() if key in shown]
 
 

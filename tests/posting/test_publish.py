@@ -19,13 +19,13 @@ from gpt2bot.errors import (
     StateError,
 )
 from gpt2bot.posting import database
-from gpt2bot.posting.client import Client, Credentials
+from gpt2bot.posting.client import Client
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.publish import Posted, publish, publish_ready, reconcile
 from gpt2bot.posting.responses import DuplicateError
 from gpt2bot.tweets.tweet import Draft, Tweet
-from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer
+from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,13 +39,14 @@ TIMEOUT = 30  # the client's
 SEND = """
 import json, os, sys
 from pathlib import Path
+from pydantic import SecretStr
 from gpt2bot.posting.client import Client, Credentials
 from gpt2bot.posting.outbox import Outbox
 from gpt2bot.posting.publish import publish
 from gpt2bot.tweets.tweet import Tweet
 folder, keys, tweet = map(json.loads, sys.argv[1:])
 with Outbox(Path(folder)) as outbox:
-    client = Client(Credentials(**keys))
+    client = Client(Credentials(**{name: SecretStr(key) for name, key in keys.items()}))
     publish(outbox, client, Tweet(**tweet), model="demo", seed=None)
 """
 
@@ -130,7 +131,7 @@ def test_killed_after_x_accepted(
 def test_no_answer_in_time(
     x: XServer, outbox: Outbox, tweet: Tweet, failure: Any, accepted: bool
 ) -> None:
-    impatient = Client(Credentials(**KEYS), timeout=2)
+    impatient = Client(credentials(), timeout=2)
     x.faults.append(Fault("hang", accept=accepted))
     failure(OutcomeUnknownError, publish, outbox, impatient, tweet, model="demo", seed=None)
     assert only(outbox).state is State.UNKNOWN
@@ -336,7 +337,7 @@ def test_another_account_cannot_tell(
     x: XServer, outbox: Outbox, clock: Clock, unknown: Any, failure: Any
 ) -> None:
     unknown(accepted=True)
-    other = Client(Credentials(**{**KEYS, "access_token": f"77-{'a' * 30}"}))
+    other = Client(credentials(access_token=f"77-{'a' * 30}"))
     error = failure(OutcomeUnknownError, reconcile, outbox, other, clock=clock)
     assert USER_ID in str(error)
     assert only(outbox).state is State.UNKNOWN

@@ -12,10 +12,10 @@ import pytest
 
 from gpt2bot.errors import GPT2BotError
 from gpt2bot.posting import responses
-from gpt2bot.posting.client import Client, Credentials
+from gpt2bot.posting.client import Client
 from gpt2bot.posting.outbox import State
 from gpt2bot.posting.publish import publish
-from tests.fakes.x_server import KEYS, Fault, XServer
+from tests.fakes.x_server import Fault, XServer, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,7 +154,7 @@ def test_a_row(
     case: Case,
 ) -> None:
     row = rows()[name]
-    client = Client(Credentials(**KEYS), timeout=case.timeout)
+    client = Client(credentials(), timeout=case.timeout)
     if case.fault:
         x.faults.append(case.fault)
     for variable, value in case.variables.items():

@@ -61,7 +61,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     code = (
         "import sys, pathlib\n"
         "from gpt2bot.posting import client, outbox, publish, state_folder\n"
-        "client.Credentials('a', 'b', 'c', 'd')\n"
+        "client.Credentials()\n"
         "heavy = {'tweepy', 'requests', 'filelock', 'twitter_text', 'tensorflow', 'fire'}\n"
         "print(*heavy & set(sys.modules))"
     )

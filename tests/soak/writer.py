@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gpt2bot.gpt2.settings import Sampling
+
 words = str.split
 NOUNS = words(
     "apple baker barn bell bicycle boat bottle bread bridge brother butter cabin candle carpet"
@@ -55,14 +57,13 @@ class Writer:
     def generate(
         self,
         prompts: Sequence[str],
+        sampling: Sampling,
         *,
         seed: Sequence[int],
         stopping_criterion: Callable[[int, str], bool],
-        **sampling: float,
     ) -> list[str]:
         """A continuation for each prompt, from its own seed alone."""
-        assert sampling.keys() == {"length", "top_k", "top_p", "temperature"}
-        assert len(seed) == len(prompts)
+        assert len(seed) == len(prompts) <= sampling.candidates
         return [
             self._continuation(Random(own), row, stopping_criterion) for row, own in enumerate(seed)
         ]

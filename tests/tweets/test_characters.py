@@ -18,7 +18,7 @@ def test_tidy(text: str, tidied: str) -> None:
 
 
 @given(st.text())
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300)
 def test_tidy_is_idempotent(text: str) -> None:
     assert tidy(tidy(text)) == tidy(text)
 

@@ -116,7 +116,7 @@ PIECES = st.lists(
 
 
 @given(prompt=st.text(max_size=60), continuation=PIECES)
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=400)
 def test_every_draft_fits_is_labelled_and_keeps_words_whole(prompt: str, continuation: str) -> None:
     draft = compose(prompt, continuation, DEFAULT_LABEL)
     assert draft.length <= MAX_LENGTH

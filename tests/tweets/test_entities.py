@@ -59,7 +59,7 @@ TEXT = st.lists(
 
 
 @given(TEXT)
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=400)
 def test_no_url_of_the_parser_is_missed(text: str) -> None:
     """Even where our own pattern does not see it."""
     if twitter_text().extract_urls(text):

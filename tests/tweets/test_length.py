@@ -45,13 +45,13 @@ def test_counts_as_x_does(text: str, length: int) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=300))
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200)
 def test_agrees_with_the_parser_where_it_spares_it(text: str) -> None:
     assert weighted_length(text) == twitter_text().parse_tweet(text).weightedLength
 
 
 @given(st.text(max_size=150))
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200)
 def test_is_the_same_for_all_spellings_of_a_character(text: str) -> None:
     assert weighted_length(unicodedata.normalize("NFD", text)) == weighted_length(text)
 

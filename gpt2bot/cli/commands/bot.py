@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - the parser reads the annotations
 
 from gpt2bot.cli.commands.options import AtLeastOne, NotNegative, Positive, Rows, Share, given
@@ -56,7 +57,7 @@ def sample(
     settings = load_settings(config)
     sampling = given(top_k=top_k, top_p=top_p, temperature=temperature, length=length)
     settings = settings.model_copy(
-        update=given(model=model) | {"sampling": settings.sampling.model_copy(update=sampling)}
+        update=given(model=model) | {"sampling": replace(settings.sampling, **sampling)}
     )
     if raw:
         texts = drafting.sample_raw(settings, nsamples=nsamples, prompt=prompt, seed=seed)
@@ -107,13 +108,12 @@ def status(*, json: bool = False, config: Path | None = None) -> None:
         json: Prints a JSON object.
         config: The configuration file.
     """
-    from gpt2bot.bot.post import owner_limits
     from gpt2bot.cli.render import render_status
     from gpt2bot.config import load_settings
     from gpt2bot.posting.status import read_status
 
     settings = load_settings(config)
-    found = read_status(settings.state_dir, owner_limits(settings), time.time())
+    found = read_status(settings.state_dir, settings.limits, time.time())
     show(render_status(found, as_json=json))
 
 

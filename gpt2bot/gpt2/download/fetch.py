@@ -19,6 +19,7 @@ from gpt2bot.files import making, write_atomically
 from gpt2bot.gpt2.download.registry import FILES, canonical_name, is_compiled
 from gpt2bot.gpt2.download.transfer import RemoteFile, RetryPolicy, Server, size_of
 from gpt2bot.gpt2.formats.layout import STATE_FILE
+from gpt2bot.gpt2.settings import DownloadSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_BASE_URL = "https://openaipublic.blob.core.windows.net/gpt-2/models"
 DEFAULT_RETRY_POLICY = RetryPolicy()
 RECORD = "download.json"
 
@@ -42,7 +42,7 @@ def download(
     name: str,
     models_dir: Path,
     *,
-    base_url: str = DEFAULT_BASE_URL,
+    base_url: str = DownloadSettings.base_url,
     verify: Callable[[Path], None] = verify_checkpoint,
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ) -> Path:

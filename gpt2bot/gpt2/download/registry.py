@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Predicate, doc
 
 from gpt2bot.errors import ModelMissingError, UsageError
 from gpt2bot.gpt2.hparams import HParams
@@ -41,6 +44,15 @@ _DEMO_FOLDERS = (_PACKAGE / "models" / DEMO, _PACKAGE.parent / "models" / DEMO)
 # A folder name of at most 50 letters: no way out of the folder of models, nothing hidden, and short
 # enough for any file system in UTF-8, with room for the names of temporary folders.
 _NAME = re.compile(r"\w[\w.-]{0,49}")
+_NAME_RULE = "at most 50 letters, digits and any of '_.-', the first a letter or a digit"
+
+
+def _is_name(text: str) -> bool:
+    return bool(_NAME.fullmatch(text))
+
+
+ModelName = Annotated[str, Predicate(_is_name), doc(f"a name: {_NAME_RULE}")]
+"""The type of a setting that names a model."""
 
 
 def canonical_name(name: str) -> str:
@@ -62,11 +74,8 @@ def check_name(name: str) -> str:
     Raises:
         UsageError: It is a path, hidden, too long, or holds a character that may make trouble.
     """
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be a model's name: use at most 50 letters, digits and any of '_.-', "
-            "and begin with a letter or a digit"
-        )
+    if not _is_name(name):
+        raise UsageError(f"{name!r} cannot be a model's name: use {_NAME_RULE}")
     return name
 
 

@@ -1,9 +1,9 @@
 """Reads and writes checkpoints in the layout of OpenAI's release.
 
 The weights are a TensorFlow checkpoint of format V2 (tensorflow/core/util/tensor_bundle): an index
-of names, shapes and CRC-32C sums, and a data file. The text file `checkpoint` names them. Tensors
-are called `model/...`, and the kernels of OpenAI's `conv1d` have a leading axis of one; here they
-are named and shaped as `HParams.shapes` has them.
+of names, shapes and CRC-32C checksums, and a data file. The text file `checkpoint` names both. In
+the files, tensors are called `model/...`, and the kernels of OpenAI's `conv1d` have a leading axis
+of size one. In memory, names and shapes are those of `HParams.shapes`.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 SCOPE = "model/"
 
-# What TensorFlow's reader raises for files that are damaged, cut short or no checkpoint at all.
+# What TensorFlow's reader raises for files that are damaged, truncated or not a checkpoint at all.
 _READER_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 
 
 def read_weights(folder: Path, hparams: HParams) -> dict[str, tf.Tensor]:
-    """Reads every tensor of a model, one by one, so that no weight is held twice.
+    """Reads all tensors of a model, one at a time, so that no weight is in memory twice.
 
     Returns:
-        The float32 tensors, named and shaped as `hparams.shapes()` has them.
+        The float32 tensors, with the names and shapes of `hparams.shapes()`.
 
     Raises:
-        CheckpointError: A file or tensor is missing, has another shape than `hparams.json` implies,
-            or its bytes do not have the CRC that the index holds.
+        CheckpointError: A file or tensor is missing, a tensor does not have the shape that
+            `hparams.json` implies, or its bytes do not match the CRC in the index.
     """
     return dict(stream_weights(folder, hparams))
 
@@ -53,8 +53,8 @@ def verify(folder: Path) -> None:
     """Checks a whole model: hyperparameters, vocabulary, and each tensor's presence, shape and CRC.
 
     Raises:
-        ModelMissingError: There is no such folder.
-        CheckpointError: Something is damaged, or does not fit; the message names it.
+        ModelMissingError: The folder does not exist.
+        CheckpointError: A file or tensor is damaged or does not match; the message names it.
     """
     hparams, _ = read_description(folder)
     for _ in stream_weights(folder, hparams):
@@ -68,14 +68,14 @@ def write_model(
     weights: Weights,
     texts: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes a model; one that is there already is replaced once the new one is complete.
+    """Writes a model. An existing one is replaced once the new one is complete.
 
     Args:
-        folder: Of the model.
-        hparams: Its hyperparameters.
-        tokenizer: Its vocabulary.
-        weights: Its tensors, named and shaped as `hparams.shapes()` has them.
-        texts: Further text files to write beside them, by name.
+        folder: The model's folder.
+        hparams: The model's hyperparameters.
+        tokenizer: Its tokenizer.
+        weights: Its tensors, with the names and shapes of `hparams.shapes()`.
+        texts: Additional text files for the folder, by name.
     """
     with replaced_folder(folder) as new:
         for name, text in (texts or {}).items():
@@ -92,7 +92,7 @@ def write_tensors(prefix: Path, tensors: Weights) -> None:
     """Writes tensors as a TensorFlow checkpoint: `prefix`.index and `prefix`.data-...
 
     Raises:
-        OSError: They cannot be written, as when the disk is full.
+        OSError: They cannot be written, for example because the disk is full.
     """
     try:
         tf.raw_ops.SaveV2(
@@ -106,7 +106,7 @@ def write_tensors(prefix: Path, tensors: Weights) -> None:
 
 
 def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Tensor]]:
-    """Reads a model's tensors one after the other, in the network's order; see `read_weights`."""
+    """Reads a model's tensors one at a time, in the network's order; see `read_weights`."""
     prefix = checkpoint_prefix(folder)
     try:
         reader = tf.train.load_checkpoint(str(prefix))
@@ -121,8 +121,8 @@ def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Ten
         found = tuple(stored[full_name])
         if found not in (shape, (1, *shape)):
             raise CheckpointError(
-                f"{prefix}: the tensor {full_name} must be {list(shape)} by hparams.json, but is "
-                f"{list(found)}; {ADVICE}"
+                f"{prefix}: the tensor {full_name} has shape {list(found)}, but hparams.json "
+                f"implies {list(shape)}; {ADVICE}"
             )
         if not dtypes[full_name].is_floating:
             kind = dtypes[full_name].name
@@ -154,7 +154,7 @@ def _openai_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _write_meta_graph(path: Path, hparams: HParams) -> None:
-    """Writes the variables' graph, for tools that restore a model by `import_meta_graph`."""
+    """Writes the graph of the variables, for tools that restore it with `import_meta_graph`."""
     with tf.Graph().as_default():
         for name, shape in hparams.shapes().items():
             tf.compat.v1.get_variable(

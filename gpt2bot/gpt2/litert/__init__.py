@@ -1,6 +1,8 @@
-"""Compiled generation: the network, converted once per model, run by LiteRT without TensorFlow.
+"""Generation with compiled models: LiteRT runs them, without TensorFlow.
 
-`convert` makes LiteRT graphs of the functions in `network.py` and `sampler.py`; `build` leads
-through the conversion; `artifacts` is the folder that holds the graphs; `weight_cache` is what
-XNNPACK derives from them; `runtime` runs one graph; `engine` makes a language model of them all.
+`convert` turns the functions in `network.py` and `sampler.py` into LiteRT graphs, and `precision`
+lists the types of weights. `build` compiles a whole model, and `accuracy` compares it with its
+checkpoint. `artifacts` is the folder of a compiled model, `manifest` detects damage to its files,
+and `weight_cache` holds what XNNPACK derives from them. `runtime` runs one graph, and `engine` runs
+the whole model.
 """

@@ -1,4 +1,4 @@
-"""How much a compiled model differs from its float32 checkpoint, on a few texts."""
+"""Measures how much a compiled model differs from its float32 checkpoint, on a few texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpt2bot.gpt2.litert.runtime import Graph
     from gpt2bot.gpt2.tokenizer import Tokenizer
 
-# Plain English of several kinds, written for this purpose: no model was trained on it.
+# Plain English in several styles, written for this purpose, so no model was trained on it.
 TEXTS = (
     "The ferry was late again, so we sat on the harbour wall and shared the last of the bread.",
     "In 1987 the town council voted, by nine to four, to keep the old library open on Sundays.",
@@ -32,9 +32,10 @@ TEXTS = (
 
 
 class Accuracy:
-    """Follows float32 network and compiled graphs side by side, layer by layer.
+    """Runs the float32 network and the compiled graphs side by side, one layer at a time.
 
-    So neither is ever in memory as a whole.
+    So neither of them is ever in memory as a whole. Call `embed` first, then `layer` for each
+    layer in order, then `output`.
     """
 
     def __init__(self, tokenizer: Tokenizer, hparams: HParams) -> None:
@@ -42,18 +43,18 @@ class Accuracy:
         end = tokenizer.end_of_text
         rows = [[end, *tokenizer.encode(text), end][: hparams.n_ctx + 1] for text in TEXTS]
         self._rows = [np.array(row, np.int32) for row in rows]
-        self._exact: list[tf.Tensor] = []  # streams [1, t, e] of each text
+        self._exact: list[tf.Tensor] = []  # residual stream of each text, [1, t, e]
         self._compiled: list[np.ndarray] = []
 
     def embed(self, weights: network.Weights) -> None:
-        """Begins with the embeddings `wte` and `wpe`."""
+        """Starts with the embeddings `wte` and `wpe`."""
         for row in self._rows:
             x = network.embed(weights, row[np.newaxis, :-1], tf.range(len(row) - 1))
             self._exact.append(x)
             self._compiled.append(x.numpy())
 
     def layer(self, weights: network.Weights, graph: Graph) -> None:
-        """Goes through the next layer."""
+        """Runs the next layer."""
         compiled = Layers([lambda: graph], self._hparams)
         for number, x in enumerate(self._exact):
             mask = network.causal_mask(tf.shape(x)[1])
@@ -61,12 +62,13 @@ class Accuracy:
             self._compiled[number] = compiled.prefill(self._compiled[number])
 
     def output(self, weights: network.Weights, graphs: Sequence[Graph]) -> dict[str, float | int]:
-        """Ends with `wte`, `ln_f/g` and `ln_f/b`, and compares.
+        """Finishes with `wte`, `ln_f/g` and `ln_f/b`, and compares the logits.
 
         Returns:
-            `positions`, their number; `mean_kl_divergence` of the compiled model's distribution
-            from the float32 one, in nats; `top1_agreement`, the share of positions with the same
-            most probable token; the `bits_per_character` of both.
+            `positions`, the number of positions compared; `mean_kl_divergence` of the compiled
+            model's distribution from the float32 one, in nats; `top1_agreement`, the share of
+            positions with the same most probable token; `bits_per_character_float32` and
+            `bits_per_character`, the loss of the checkpoint and of the compiled model.
         """
         compiled = Output(graphs, self._hparams)
         divergences, agreements, bits = [], [], np.zeros(2)
@@ -75,9 +77,9 @@ class Accuracy:
             rounded = _log_softmax(compiled(y[0]))
             divergences.append((np.exp(exact) * (exact - rounded)).sum(axis=-1))
             agreements.append(exact.argmax(axis=-1) == rounded.argmax(axis=-1))
-            own = np.arange(len(row) - 1), row[1:]
-            bits -= [p[own].sum() / math.log(2) for p in (exact, rounded)]
-        # The end of a text counts as a character, since it has to be foretold as well.
+            targets = np.arange(len(row) - 1), row[1:]
+            bits -= [p[targets].sum() / math.log(2) for p in (exact, rounded)]
+        # The end of a text counts as one character, since the model must predict it, too.
         exact_bits, rounded_bits = bits / sum(len(text) + 1 for text in TEXTS)
         return {
             "positions": sum(map(len, agreements)),

@@ -1,16 +1,17 @@
-"""The folder of a compiled model: where it lies, what is in it, and whether it can be used.
+"""The folder of a compiled model: its location, its contents, and whether it is usable.
 
 ::
 
-    models/774M/litert-1-int8/      the format's version, and the precision of the weights
-        manifest.json               of which checkpoint, made by what, how exact; see `manifest`
-        wte.npy, wpe.npy            the embeddings, to look up
-        h0.tflite ... h35.tflite    a layer each
-        output0.tflite ...          the last norm and the logits, each of a part of the vocabulary
+    models/774M/litert-1-int8/      version of the format, and precision of the weights
+        manifest.json               checkpoint, versions and accuracy; see `manifest`
+        wte.npy, wpe.npy            the embeddings
+        h0.tflite ... h35.tflite    one graph per layer
+        output0.tflite ...          last layer norm and logits, a part of the vocabulary each
         sample.tflite               the sampler
-        packed-.../                 the weights as one processor wants them; see `weight_cache`
+        packed-.../                 the weight cache for one processor; see `weight_cache`
 
-Where the model's folder cannot be written, it lies in the user's cache folder.
+If the model's folder is not writable, the compiled model is in the user's cache folder. All names
+of folders and files belong to the format.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ SAMPLER = "sample"
 
 @dataclass(frozen=True)
 class Artifacts:
-    """A compiled model that is whole.
+    """A compiled model that is complete.
 
     Attributes:
-        folder: Where it lies.
-        manifest: What is known of it.
+        folder: Its folder.
+        manifest: The contents of its manifest.
     """
 
     folder: Path
@@ -51,12 +52,12 @@ class Artifacts:
 
     @property
     def layers(self) -> list[Path]:
-        """The graphs of the layers, in their order."""
+        """The graphs of the layers, in order."""
         return self._numbered("h")
 
     @property
     def outputs(self) -> list[Path]:
-        """The graphs of the logits, in the vocabulary's order."""
+        """The graphs of the logits, in the order of the vocabulary."""
         return self._numbered("output")
 
     @property
@@ -64,9 +65,9 @@ class Artifacts:
         """The graph of the sampler."""
         return self.folder / f"{SAMPLER}.tflite"
 
-    def _numbered(self, start: str) -> list[Path]:
-        count = sum(name.startswith(start) for name in self.manifest["files"])
-        return [self.folder / f"{start}{number}.tflite" for number in range(count)]
+    def _numbered(self, prefix: str) -> list[Path]:
+        count = sum(name.startswith(prefix) for name in self.manifest["files"])
+        return [self.folder / f"{prefix}{number}.tflite" for number in range(count)]
 
 
 def find_artifacts(
@@ -77,35 +78,43 @@ def find_artifacts(
     strict: bool = False,
     level: int = logging.INFO,
 ) -> Artifacts | None:
-    """The compiled model of a folder; None if it must be compiled.
+    """Finds the compiled model of a folder; returns None if the model must be compiled.
 
     Args:
-        folder: Of the model.
-        hparams: Its hyperparameters.
+        folder: The model's folder.
+        hparams: The model's hyperparameters.
         precision: One of `precision.PRECISIONS`.
-        strict: Whether a compiled model that exists and cannot be used is an error.
-        level: At which level to log why it cannot be used.
+        strict: Whether to raise an error if a compiled model exists but is unusable.
+        level: The level at which to log why a compiled model is unusable.
 
     Raises:
-        CheckpointError: The checkpoint is not whole; or it was discarded, and what was compiled
-            from it cannot be used either; or as `strict` says.
+        CheckpointError: The checkpoint is incomplete; or it was discarded and no compiled model is
+            usable; or a compiled model is unusable and `strict` is set.
     """
-    is_discarded = not (folder / STATE_FILE).exists()
-    facts: dict[str, Any] = {"format": FORMAT, "precision": precision, "hparams": asdict(hparams)}
-    if not is_discarded:
-        facts["checkpoint"] = checkpoint_fingerprint(folder)
+    facts = manifest_facts(folder, hparams, precision)
     if found := find_intact(places(folder, precision), facts, strict=strict, level=level):
         return Artifacts(*found)
-    if is_discarded:
+    if "checkpoint" not in facts:
         raise CheckpointError(
-            f"{folder} has neither a checkpoint nor a {precision} compiled model that can be used: "
+            f"{folder} has neither a checkpoint nor a usable compiled model ({precision}): "
             "delete the folder, then download or train the model again"
         )
     return None
 
 
+def manifest_facts(folder: Path, hparams: HParams, precision: str) -> dict[str, Any]:
+    """What the manifest of a usable compiled model says of its format and its checkpoint.
+
+    Without a checkpoint, which may have been discarded, any checkpoint will do.
+    """
+    facts = {"format": FORMAT, "precision": precision, "hparams": asdict(hparams)}
+    if (folder / STATE_FILE).exists():
+        facts["checkpoint"] = checkpoint_fingerprint(folder)
+    return facts
+
+
 def places(folder: Path, precision: str) -> tuple[Path, Path]:
-    """Where a compiled model may lie: beside its checkpoint, or in the user's cache folder."""
+    """Where a compiled model can be: in the model's folder, or in the user's cache folder."""
     from platformdirs import user_cache_path
 
     name = f"{COMPILED}{FORMAT}-{precision}"
@@ -114,10 +123,10 @@ def places(folder: Path, precision: str) -> tuple[Path, Path]:
 
 
 def first_writable(candidates: Iterable[Path]) -> Path:
-    """The first of some folders, there or not, that can be made.
+    """The first of some folders that can be created or replaced: its parent must be writable.
 
     Raises:
-        OSError: None can.
+        OSError: None of them can.
     """
     *others, last = candidates
     for place in others:

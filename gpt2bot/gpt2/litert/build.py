@@ -1,31 +1,31 @@
-"""Makes the compiled model of a checkpoint, where it is missing, stale or damaged."""
+"""Compiles a model if its compiled form is missing, outdated or damaged."""
 
 from __future__ import annotations
 
 import itertools
 import logging
 import shutil
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gpt2bot import __version__
 from gpt2bot.errors import CheckpointError, ModelError
 from gpt2bot.files import making, replaced_folder
-from gpt2bot.gpt2.formats.layout import checkpoint_files, checkpoint_fingerprint, read_description
+from gpt2bot.gpt2.formats.layout import checkpoint_files, read_description
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.litert.artifacts import (
-    FORMAT,
     SAMPLER,
     Artifacts,
     find_artifacts,
     first_writable,
+    manifest_facts,
     places,
 )
 from gpt2bot.gpt2.litert.engine import LiteRTEngine
 from gpt2bot.gpt2.litert.manifest import MANIFEST, damaged_files, write_manifest
-from gpt2bot.gpt2.litert.precision import DEFAULT_PRECISION, Precision, find_precision
+from gpt2bot.gpt2.litert.precision import Precision, find_precision
 from gpt2bot.gpt2.litert.runtime import Graph, default_threads, library_version
-from gpt2bot.gpt2.litert.weight_cache import find_weight_cache, intact_weight_cache
+from gpt2bot.gpt2.litert.weight_cache import ensure_weight_cache, find_weight_cache
+from gpt2bot.gpt2.settings import DEFAULT_PRECISION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,53 +40,55 @@ def load_engine(
     precision: str = DEFAULT_PRECISION,
     threads: int | None = None,
 ) -> LiteRTEngine:
-    """Loads the compiled model of a folder, and compiles it first if need be.
+    """Loads the compiled model of a folder, and compiles it first if necessary.
 
     Args:
-        folder: Of the model.
-        hparams: Its hyperparameters.
-        precision: Of its weights: one of `precision.PRECISIONS`.
-        threads: Threads to compute with; None takes what suits the machine.
+        folder: The model's folder.
+        hparams: The model's hyperparameters.
+        precision: Precision of the weights, one of `precision.PRECISIONS`.
+        threads: Number of threads; None chooses by the machine, see `default_threads`.
 
     Raises:
-        CheckpointError: The checkpoint is damaged, or discarded and not to be done without.
-        ModelError: It must be compiled, and there is no room or no place for it.
+        UsageError: The precision is unknown.
+        CheckpointError: As from `compile_model`.
+        ModelError: As from `compile_model`.
     """
     artifacts = compile_model(folder, precision=precision)
-    elsewhere = places(folder, precision)[1]
-    cache = find_weight_cache(artifacts, elsewhere)
-    return LiteRTEngine(artifacts, cache, hparams, threads or default_threads())
+    _, fallback = places(folder, precision)
+    weight_cache = ensure_weight_cache(artifacts, fallback)
+    return LiteRTEngine(artifacts, weight_cache, hparams, threads or default_threads())
 
 
 def compile_model(folder: Path, *, precision: str = DEFAULT_PRECISION) -> Artifacts:
-    """Gives the compiled model of a folder, which is made unless it is there and fits.
+    """Returns the compiled model of a folder, and compiles it first if none is usable.
 
     Args:
-        folder: Of the model.
-        precision: Of the weights: one of `precision.PRECISIONS`.
+        folder: The model's folder.
+        precision: Precision of the weights, one of `precision.PRECISIONS`.
 
     Raises:
-        UsageError: There is no such precision.
-        CheckpointError: The checkpoint is damaged; or it was discarded, and what was compiled from
-            it cannot be used.
-        ModelError: There is no room or no place for it.
+        UsageError: The precision is unknown.
+        CheckpointError: The checkpoint is damaged; or it was discarded and no compiled model is
+            usable.
+        ModelError: No folder is writable, or the disk is full.
     """
     row = find_precision(precision)
     hparams = HParams.read(folder / "hparams.json")
     if found := find_artifacts(folder, hparams, precision):
         return found
+    candidates = places(folder, precision)
     try:
-        place = first_writable(places(folder, precision))
+        place = first_writable(candidates)
         with making(place, wait=True):
-            # Another process may have made it meanwhile.
+            # Another process may have compiled it in the meantime.
             if found := find_artifacts(folder, hparams, precision, level=logging.DEBUG):
                 return found
-            _check_room(place, hparams, row)
+            _check_disk_space(place, hparams, row)
             logger.info("compiling %s to %s: this is done once", folder.name, precision)
             with replaced_folder(place) as new:
-                manifest = _make(folder, new, row)
+                manifest = _compile(folder, new, row)
             artifacts = Artifacts(place, manifest)
-            find_weight_cache(artifacts, places(folder, precision)[1])
+            ensure_weight_cache(artifacts, candidates[1])
             logger.info(_summary(folder.name, precision, manifest["accuracy"]))
             return artifacts
     except OSError as error:
@@ -94,36 +96,38 @@ def compile_model(folder: Path, *, precision: str = DEFAULT_PRECISION) -> Artifa
 
 
 def verify_compiled(folder: Path, precision: str) -> Path | None:
-    """Compares every byte of a compiled model with its manifests.
+    """Checks every byte of a compiled model and its weight cache against their manifests.
 
-    Loading does less: it trusts the size and modification time of a file.
+    Loading checks less: it trusts a file whose size and modification time are unchanged.
 
     Args:
-        folder: Of the model.
-        precision: Of the weights.
+        folder: The model's folder.
+        precision: Precision of the weights.
 
     Returns:
-        Where the compiled model lies; None if it is to be made when it is first used.
+        The folder of the compiled model; None if there is none yet.
 
     Raises:
-        CheckpointError: It is damaged; or it cannot be made, since the checkpoint is.
+        CheckpointError: The compiled model or its weight cache is damaged; or there is no compiled
+            model and the checkpoint is damaged.
     """
     hparams = HParams.read(folder / "hparams.json")
-    here = [place for place in places(folder, precision) if place.is_dir()]
+    candidates = places(folder, precision)
+    existing = [place for place in candidates if place.is_dir()]
     try:
         artifacts = find_artifacts(folder, hparams, precision, strict=True)
         if artifacts is None:
             return None
-        parts = [(artifacts.folder, artifacts.manifest)]
-        if cache := intact_weight_cache(artifacts, places(folder, precision)[1], strict=True):
-            parts.append(cache)
-        for part in parts:
-            for path in damaged_files(*part):
-                raise CheckpointError(f"{path} is damaged")
+        folders = [(artifacts.folder, artifacts.manifest)]
+        if weight_cache := find_weight_cache(artifacts, candidates[1], strict=True):
+            folders.append(weight_cache)
+        for place, manifest in folders:
+            if damaged := damaged_files(place, manifest):
+                raise CheckpointError(f"{damaged[0]} is damaged")
     except CheckpointError as error:
-        if not here:
+        if not existing:
             raise
-        where = " and ".join(map(str, here))
+        where = " and ".join(map(str, existing))
         raise CheckpointError(
             f"{error}: delete {where}, then run `gpt2bot compile {folder.name}`"
         ) from error
@@ -131,25 +135,40 @@ def verify_compiled(folder: Path, precision: str) -> Path | None:
 
 
 def discard_checkpoint(folder: Path, precision: str) -> int:
-    """Deletes the float32 weights of a model, from which it was compiled.
+    """Deletes the float32 weights from which a model was compiled.
 
     Returns:
-        The bytes that are free now.
+        The number of bytes freed.
 
     Raises:
-        ModelError: The compiled model does not lie beside the checkpoint.
+        ModelError: The compiled model is not in the model's folder.
     """
-    if not (places(folder, precision)[0] / MANIFEST).exists():
-        raise ModelError(f"{folder} cannot be written, so its checkpoint stays")
+    beside, _ = places(folder, precision)
+    if not (beside / MANIFEST).exists():
+        raise ModelError(f"{folder} is not writable, so its checkpoint stays")
     files = checkpoint_files(folder)
     size = sum(path.stat().st_size for path in files)
-    for path in files:  # first the one that says that there is a checkpoint
+    for path in files:  # the first is the state file, without which there is no checkpoint
         path.unlink()
     return size
 
 
-def _make(folder: Path, new: Path, precision: Precision) -> dict[str, Any]:
-    """Fills a folder with a compiled model, and returns its manifest."""
+def _check_disk_space(place: Path, hparams: HParams, precision: Precision) -> None:
+    """Raises ModelError if the disk has no room for graphs, weight cache and embeddings."""
+    from tqdm import tqdm
+
+    n_embeddings = (hparams.n_vocab + hparams.n_ctx) * hparams.n_embd
+    needed = precision.disk_space(hparams.n_params, n_embeddings)
+    free = shutil.disk_usage(place.parent).free
+    if needed > free:
+        raise ModelError(
+            f"the compiled model needs {tqdm.format_sizeof(needed, 'B')}, but only "
+            f"{tqdm.format_sizeof(free, 'B')} are free in {place.parent}"
+        )
+
+
+def _compile(folder: Path, new: Path, precision: Precision) -> dict[str, Any]:
+    """Fills the folder `new` with the compiled model of `folder`, and returns its manifest."""
     import numpy as np
     from tqdm import tqdm
 
@@ -171,6 +190,12 @@ def _make(folder: Path, new: Path, precision: Precision) -> dict[str, Any]:
         return Graph(path, threads=default_threads())
 
     hparams, tokenizer = read_description(folder)
+    facts = manifest_facts(folder, hparams, precision.name)
+    versions = {
+        "gpt2bot": __version__,
+        "tensorflow": tf.__version__,
+        "ai-edge-litert": library_version(),
+    }
     accuracy = Accuracy(tokenizer, hparams)
     weights = stream_weights(folder, hparams)
     embeddings = dict(next(weights) for _ in ("wte", "wpe"))
@@ -178,55 +203,27 @@ def _make(folder: Path, new: Path, precision: Precision) -> dict[str, Any]:
     for name, value in embeddings.items():
         np.save(new / f"{name}.npy", value.numpy().astype(precision.embedding))
     parts = output_parts(hparams)
-    in_layer = sum(name.startswith("h0/") for name in hparams.shapes())
+    tensors_per_layer = sum(name.startswith("h0/") for name in hparams.shapes())
     total = hparams.n_layer + len(parts) + 1
     with tqdm(total=total, desc=f"compiling {folder.name}", leave=False, disable=None) as bar:
         write(SAMPLER, convert_sampler(hparams))
         for number in range(hparams.n_layer):
-            layer = layer_weights(dict(itertools.islice(weights, in_layer)), number)
+            layer = layer_weights(dict(itertools.islice(weights, tensors_per_layer)), number)
             graph = convert_layer(layer, hparams, precision)
             accuracy.layer(layer, write(f"h{number}", graph))
-        last = dict(weights)
-        graphs = []
+        last_norm = dict(weights)
+        outputs = []
         for number, part in enumerate(parts):
-            graph = convert_output({**last, "wte": embeddings["wte"][part]}, precision)
-            graphs.append(write(f"output{number}", graph))
-        compared = accuracy.output({**last, **embeddings}, graphs)
-    return write_manifest(
-        new,
-        {
-            "format": FORMAT,
-            "precision": precision.name,
-            "hparams": asdict(hparams),
-            "checkpoint": checkpoint_fingerprint(folder),
-            "versions": {
-                "gpt2bot": __version__,
-                "tensorflow": tf.__version__,
-                "ai-edge-litert": library_version(),
-            },
-            "accuracy": compared,
-        },
-    )
-
-
-def _check_room(place: Path, hparams: HParams, precision: Precision) -> None:
-    """Raises ModelError if the disk has no room for graphs, weight cache and embeddings."""
-    from tqdm import tqdm
-
-    n_embeddings = (hparams.n_vocab + hparams.n_ctx) * hparams.n_embd
-    needed = precision.disk_space(hparams.n_params, n_embeddings)
-    free = shutil.disk_usage(place.parent).free
-    if needed > free:
-        raise ModelError(
-            f"the compiled model needs {tqdm.format_sizeof(needed, 'B')}, but only "
-            f"{tqdm.format_sizeof(free, 'B')} are free in {place.parent}"
-        )
+            graph = convert_output({**last_norm, "wte": embeddings["wte"][part]}, precision)
+            outputs.append(write(f"output{number}", graph))
+        measured = accuracy.output({**last_norm, **embeddings}, outputs)
+    return write_manifest(new, {**facts, "versions": versions, "accuracy": measured})
 
 
 def _summary(name: str, precision: str, accuracy: dict[str, Any]) -> str:
     return (
-        f"{name} is compiled; against float32, {precision} has the same most probable token in "
-        f"{accuracy['top1_agreement']:.1%} of positions, and "
-        f"{accuracy['bits_per_character']:.3f} for {accuracy['bits_per_character_float32']:.3f} "
-        "bits a character"
+        f"compiled {name}: {precision} picks the same most probable token as float32 at "
+        f"{accuracy['top1_agreement']:.1%} of positions, and takes "
+        f"{accuracy['bits_per_character']:.3f} bits per character instead of "
+        f"{accuracy['bits_per_character_float32']:.3f}"
     )

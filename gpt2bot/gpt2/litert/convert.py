@@ -1,8 +1,8 @@
 """Converts the network and the sampler to LiteRT graphs.
 
-A piece at a time, since a conversion holds several copies of the weights that it is given: a layer,
-or as much of the output matrix as a layer has weights at the most. The weights are variables of a
-module and not constants of a function, which would take ten times the time and memory.
+A conversion holds several copies of its weights in memory. Each graph is therefore small: one
+layer, or a part of the output matrix with no more weights than a layer of 774M. The weights are
+variables of a module: as constants of a function they would take ten times the time and memory.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from gpt2bot.gpt2.hparams import HParams
     from gpt2bot.gpt2.litert.precision import Precision
 
-# The largest part of the output matrix: as many weights as a layer of 774M has.
+# Most weights in a part of the output matrix: about as many as in a layer of 774M.
 _MAX_OUTPUT_WEIGHTS = 20_000_000
 
 
 class _Function(tf.Module):  # type: ignore[misc]
-    """A function with its weights, as the converter takes it."""
+    """A function and its weights, in the form that the converter needs."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class _Function(tf.Module):  # type: ignore[misc]
         super().__init__()
         self.weights = {name: tf.Variable(value) for name, value in weights.items()}
         self.concrete = tf.function(
-            lambda **given: function(self.weights, **given), autograph=False
+            lambda **tensors: function(self.weights, **tensors), autograph=False
         ).get_concrete_function(**inputs)
 
     def convert(self, precision: Precision) -> bytes:
@@ -57,8 +57,10 @@ def convert_layer(
 ) -> bytes:
     """The graph of `network.block`.
 
-    Inputs: `x` [b, t, e]; `hidden` [b, 1, t, p + t], 1 for what a new position must not see and 0
-    for what it may; `past_k` and `past_v` [b, h, p, d]. Outputs: `x`; `k` and `v` [b, h, t, d].
+    Inputs: `x`, the residual stream [b, t, e]; `hidden`, the attention mask [b, 1, t, p + t], 0
+    where a new position may attend and 1 where it may not; `past_k` and `past_v`, the KV cache
+    [b, h, p, d] each. Outputs: `x`; `k` and `v` of the new positions, [b, h, t, d] each. The names
+    belong to the format of compiled models.
     """
     h, d = hparams.n_head, hparams.n_embd // hparams.n_head
 
@@ -69,18 +71,18 @@ def convert_layer(
         x, k, v = network.block(w, x, mask, (past_k, past_v), n_head=h)
         return {"x": x, "k": k, "v": v}
 
-    floats = partial(tf.TensorSpec, dtype=tf.float32)
+    float32 = partial(tf.TensorSpec, dtype=tf.float32)
     inputs = {
-        "x": floats([None, None, hparams.n_embd]),
-        "hidden": floats([None, 1, None, None]),
-        "past_k": floats([None, h, None, d]),
-        "past_v": floats([None, h, None, d]),
+        "x": float32([None, None, hparams.n_embd]),
+        "hidden": float32([None, 1, None, None]),
+        "past_k": float32([None, h, None, d]),
+        "past_v": float32([None, h, None, d]),
     }
     return _convert(layer, weights, inputs, precision)
 
 
 def output_parts(hparams: HParams) -> list[slice]:
-    """The parts of the vocabulary that `convert_output` is given one by one."""
+    """The parts of the vocabulary, each to be converted by `convert_output`."""
     weights = hparams.n_vocab * hparams.n_embd
     size = math.ceil(hparams.n_vocab / math.ceil(weights / _MAX_OUTPUT_WEIGHTS))
     return [slice(start, start + size) for start in range(0, hparams.n_vocab, size)]
@@ -91,7 +93,7 @@ def convert_output(weights: Mapping[str, tf.Tensor], precision: Precision) -> by
 
     Args:
         weights: `ln_f/g`, `ln_f/b`, and `wte` or some of its rows.
-        precision: Of the weights.
+        precision: Precision of the weights.
     """
 
     def output(w: network.Weights, x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -102,10 +104,10 @@ def convert_output(weights: Mapping[str, tf.Tensor], precision: Precision) -> by
 
 
 def convert_sampler(hparams: HParams) -> bytes:
-    """The graph of `sampler.sample`, with the names of its arguments, to `tokens` int32 [b]."""
+    """The graph of `sampler.sample`. Inputs: its arguments. Output: `tokens`, int32 [b]."""
 
-    def sampler(_: network.Weights, **given: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"tokens": sample(**given)}
+    def sampler(_: network.Weights, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"tokens": sample(**tensors)}
 
     inputs = {
         "logits": tf.TensorSpec([None, hparams.n_vocab], tf.float32),
@@ -126,4 +128,4 @@ def _convert(
     try:
         return _Function(function, weights, inputs).convert(precision)
     finally:
-        gc.collect()  # graph and variables refer to one another
+        gc.collect()  # graph and variables form a reference cycle, which holds the weights

@@ -1,8 +1,8 @@
-"""Folders whose damage is noticed, by a manifest with size, time and SHA-256 of each file.
+"""Detects damage to a folder by a manifest with the size, time and SHA-256 of each of its files.
 
-As in git's index, a file is read again only if its size or modification time has changed since the
-manifest was written. So checking costs nothing, and a copied folder is intact although its times
-differ.
+As in git's index, a file is hashed again only if its size or modification time has changed since
+the manifest was written. So a check takes almost no time, and a copied folder is intact although
+its times differ.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ MANIFEST = "manifest.json"
 
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes the manifest of a folder that is complete, once all its bytes are on the disk.
+    """Flushes the files of a complete folder to disk, then writes its manifest.
 
     Args:
-        folder: Its files count, but not the folders in it.
-        facts: What else the manifest holds.
+        folder: The folder. The manifest lists its files, but not its subfolders.
+        facts: Further entries of the manifest.
 
     Returns:
         The manifest.
@@ -47,7 +47,7 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
             "sha256": sha256_of(path),
         }
     manifest = {**facts, "files": files}
-    _replace(folder, manifest)
+    _write(folder, manifest)
     return manifest
 
 
@@ -58,24 +58,24 @@ def find_intact(
     strict: bool = False,
     level: int = logging.INFO,
 ) -> tuple[Path, dict[str, Any]] | None:
-    """The first folder whose files are as its manifest says, with the manifest.
+    """The first folder that matches its manifest and `facts`, with the manifest.
 
-    A folder that exists but is not intact is skipped, and what is wrong with it is logged.
+    A folder that exists but does not match is skipped, and the reason is logged.
 
     Args:
-        folders: Where it may be.
-        facts: What the manifest must hold, or the folder was made for something else.
-        strict: Whether to raise the error instead of skipping the folder.
-        level: At which level to log what is wrong.
+        folders: The folders to check, in this order.
+        facts: Entries that the manifest must have.
+        strict: Whether to raise an error instead of skipping a folder.
+        level: The level at which to log the reason.
 
     Raises:
-        CheckpointError: A folder is not intact, and `strict` is set.
+        CheckpointError: A folder does not match, and `strict` is set.
     """
     for folder in folders:
         if not folder.is_dir():
             continue
         try:
-            return folder, _open(folder, facts)
+            return folder, _checked_manifest(folder, facts)
         except CheckpointError as error:
             if strict:
                 raise
@@ -84,27 +84,27 @@ def find_intact(
 
 
 def damaged_files(folder: Path, manifest: Mapping[str, Any]) -> list[Path]:
-    """The files whose content is not what the manifest says: all are read.
+    """The files whose content does not match the manifest. Reads every file.
 
     Raises:
-        OSError: One cannot be read.
+        OSError: A file cannot be read.
     """
     files = manifest["files"].items()
     return [folder / name for name, file in files if sha256_of(folder / name) != file["sha256"]]
 
 
 def digest(manifest: Mapping[str, Any]) -> str:
-    """What tells the contents of a folder from any others, in hexadecimal."""
-    sums = {name: file["sha256"] for name, file in manifest["files"].items()}
-    return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+    """A SHA-256 that identifies the contents of a folder, in hexadecimal."""
+    hashes = {name: file["sha256"] for name, file in manifest["files"].items()}
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
-def _replace(folder: Path, manifest: Mapping[str, Any]) -> None:
+def _write(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 
-def _open(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a folder, if the folder is as that says and as `facts` require."""
+def _checked_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a folder, if its files and `facts` match it; else raises CheckpointError."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         files = dict(manifest["files"])
@@ -119,8 +119,8 @@ def _open(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     for name in changed:
         files[name]["mtime_ns"] = (folder / name).stat().st_mtime_ns
     if changed:
-        with contextlib.suppress(OSError):  # in a read-only folder they are read each time
-            _replace(folder, manifest)
+        with contextlib.suppress(OSError):  # in a read-only folder they are hashed every time
+            _write(folder, manifest)
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""The precisions that a model can be compiled to: a row each."""
+"""The precisions that a model can be compiled to, one row each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gpt2bot.errors import UsageError
+from gpt2bot.gpt2.settings import PrecisionName  # noqa: TC001 - beside its table
 
-__all__ = ["DEFAULT_PRECISION", "PRECISIONS", "Precision", "find_precision"]
+__all__ = ["PRECISIONS", "Precision", "find_precision"]
 
 
 @dataclass(frozen=True)
@@ -16,14 +17,14 @@ class Precision:
     """How the weights of a compiled model are stored.
 
     Attributes:
-        name: What configuration and command line call it.
-        bytes_per_weight: Bytes of a weight in a graph, and again in the weight cache.
-        embedding: The type of the embeddings that are looked up.
-        quantized: Whether matrices get 8-bit weights with a scale for each output, and what is
-            multiplied with them is rounded to 8 bits row by row (dynamic range quantization).
+        name: Its name in the configuration and on the command line.
+        bytes_per_weight: Bytes of a weight, in a graph and again in the weight cache.
+        embedding: Type of the stored embeddings.
+        quantized: Whether to apply dynamic range quantization: matrices have 8-bit weights with a
+            scale per output, and their inputs are rounded to 8 bits row by row.
     """
 
-    name: str
+    name: PrecisionName
     bytes_per_weight: int
     embedding: type[np.floating]
     quantized: bool
@@ -34,21 +35,20 @@ class Precision:
         return 2 * self.bytes_per_weight * n_params + itemsize * n_embeddings
 
 
-PRECISIONS = {
+PRECISIONS: dict[str, Precision] = {
     row.name: row
     for row in (
         Precision("int8", 1, np.float16, quantized=True),
         Precision("float32", 4, np.float32, quantized=False),
     )
 }
-DEFAULT_PRECISION = "int8"
 
 
 def find_precision(name: str) -> Precision:
     """The precision of this name.
 
     Raises:
-        UsageError: There is none.
+        UsageError: The name is unknown.
     """
     if name not in PRECISIONS:
         raise UsageError(f"unknown precision {name!r}: choose {' or '.join(PRECISIONS)}")

@@ -1,12 +1,10 @@
-"""LiteRT: runs a compiled graph on arrays that share its memory.
+"""Runs a compiled graph with LiteRT, on arrays that share its memory.
 
-`CompiledModel` is used rather than `Interpreter`, since it alone takes a weight cache.
-XNNPACK, which does the arithmetic, lays the weights out for the processor. A cache of that is
-mapped from disk; without one, each process packs the weights anew, in its own memory.
+This module uses `CompiledModel` because `Interpreter` does not support a weight cache (see
+`weight_cache`).
 
-The Python interface copies what goes into and out of a buffer. Here, the memory is asked for
-through the C interface (litert/c/litert_tensor_buffer.h), so that a cache of keys and values can be
-written in place.
+LiteRT's Python interface copies data into and out of a buffer. This module gets the buffer's memory
+through the C interface (litert/c/litert_tensor_buffer.h), so that a KV cache is updated in place.
 """
 
 from __future__ import annotations
@@ -28,17 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Buffer", "Graph", "default_threads", "library_version"]
 
-_M_MMAP_THRESHOLD = -3  # malloc.h: from so many bytes on, memory goes back to the system at once
-_ALIGNMENT = 64  # bytes, of memory that LiteRT uses without copying it
+_M_MMAP_THRESHOLD = -3  # malloc.h: blocks above this many bytes return to the system when freed
+_ALIGNMENT = 64  # bytes; LiteRT uses memory with this alignment without copying it
 
-# More threads than this share the memory's bandwidth, not the work.
-_MOST_THREADS = 4
+# More threads do not help: they compete for the same memory bandwidth.
+_MAX_THREADS = 4
 
 
 def default_threads() -> int:
-    """Threads for this machine: its processors, as far as this process may use them; at most 4."""
+    """The number of processors that this process may use, at most 4."""
     affinity = getattr(os, "sched_getaffinity", None)
-    return min(_MOST_THREADS, len(affinity(0)) if affinity else os.cpu_count() or 1)
+    return min(_MAX_THREADS, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def library_version() -> str:
@@ -50,14 +48,14 @@ def library_version() -> str:
 
 @dataclass(frozen=True)
 class Buffer:
-    """Memory that graphs read and write: LiteRT's handle of it, and the array that shows it."""
+    """Memory that graphs read and write: LiteRT's handle, and an array over the same memory."""
 
     handle: Any
     array: np.ndarray
 
     @classmethod
     def allocate(cls, shape: Sequence[int], dtype: Any = np.float32) -> Buffer:
-        """New memory, zeroed, to take an output of this shape."""
+        """A new zeroed buffer for an output of this shape."""
         n, itemsize = math.prod(shape), np.dtype(dtype).itemsize
         raw = np.zeros(n * itemsize + _ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % _ALIGNMENT
@@ -66,13 +64,14 @@ class Buffer:
 
 
 class Graph:
-    """A compiled graph, loaded.
+    """A loaded graph.
 
     Args:
         path: The LiteRT file; it has one signature.
-        threads: Threads to compute with.
-        weight_cache: The file that caches the weights. It is mapped if it exists and fits the
-            graph, the library and the processor; else it is written. None packs them in memory.
+        threads: Number of threads.
+        weight_cache: The file that caches the packed weights. It is mapped if it exists and matches
+            the graph, the library and the processor; otherwise it is written. None packs the
+            weights in memory.
     """
 
     def __init__(self, path: Path, *, threads: int, weight_cache: Path | None = None) -> None:
@@ -91,31 +90,35 @@ class Graph:
         self._dtypes = {name: np.dtype(details[name]["dtype"]) for name in self._inputs}
 
     def resize(self, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Sets the shapes of inputs; buffers made before are of no use to this graph any more."""
+        """Sets the shapes of inputs. The graph can no longer use buffers made before."""
         for name, shape in shapes.items():
             self._model.resize_input_tensor(self._inputs.index(name), list(shape))
 
     def input(self, name: str, shape: Sequence[int]) -> Buffer:
-        """New memory, zeroed, for an input, whose present shape must be given.
+        """A new zeroed buffer for an input.
 
-        It also serves any graph that has an input of this shape, and to take an output of it.
+        It fits inputs and outputs of the same shape and type, also those of other graphs.
+
+        Args:
+            name: The name of the input.
+            shape: The current shape of the input.
         """
         handle = self._model.create_input_buffer_by_name(self._signature, name)
         dtype = self._dtypes[name]
         size = math.prod(shape) * dtype.itemsize
         memory = (ctypes.c_byte * size).from_address(_address(handle))
-        memory.owner = handle  # any view of the array now keeps the memory
+        memory.owner = handle  # keeps the memory alive as long as any view of the array
         array: np.ndarray = np.frombuffer(memory, dtype).reshape(shape)
         array[...] = 0
         return Buffer(handle, array)
 
     def output_shape(self, name: str) -> tuple[int, ...]:
-        """The shape of an output, as the graph was compiled; an open dimension is 1 there."""
+        """The shape of an output as compiled, where an open dimension is 1."""
         details = self._model.get_output_tensor_details(self._signature)
         return tuple(details[name]["shape"])
 
     def bind(self, inputs: Mapping[str, Buffer], outputs: Mapping[str, Buffer]) -> Call:
-        """What runs the graph on these buffers, as often as it is called."""
+        """Returns a callable that runs the graph on these buffers."""
         run = functools.partial(
             self._model.run_by_index,
             0,
@@ -126,10 +129,10 @@ class Graph:
 
 
 class Call:
-    """Runs a graph on the buffers that it was bound to.
+    """Runs a graph on the buffers to which it is bound.
 
-    LiteRT writes to stderr when a graph first meets buffers of other shapes than before, and, in a
-    process's first run, that it makes an environment besides the one that it was given.
+    The first run is silenced, because LiteRT writes to stderr when a graph first meets buffers of
+    new shapes, and when it creates a second environment in the first run of a process.
     """
 
     def __init__(self, run: Callable[[], None]) -> None:
@@ -155,23 +158,24 @@ def _litert() -> Any:
 
 @functools.lru_cache(maxsize=1)
 def _environment() -> Any:
-    """LiteRT's environment, one for all graphs, kept to the end of the process."""
+    """LiteRT's environment, shared by all graphs until the process ends."""
     c = ctypes.CDLL(None)
-    if hasattr(c, "mallopt"):  # the GNU C library's
-        # It would keep the memory of a cache that has grown, for whatever may come.
+    if hasattr(c, "mallopt"):  # GNU libc
+        # By default, malloc would keep the memory of each KV cache that a larger one replaces.
         c.mallopt(_M_MMAP_THRESHOLD, 128 << 10)
     with quiet_stderr():
         environment = _litert().Environment.create()
-    # Never destroyed, since it would write to stderr about it when the process ends.
+    # This reference is never released: destroying the environment at exit would write to stderr.
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(environment.capsule))
     return environment
 
 
 @functools.lru_cache(maxsize=1)
 def _be_quiet_at_exit() -> None:
-    """Keeps LiteRT from writing to stderr as C++ destroys the environment that it made itself.
+    """Keeps LiteRT off stderr while C++ destroys the environment that LiteRT created itself.
 
-    What is registered later is done earlier: just before that, the C function close(2).
+    It registers a call of C's `close(2)`, which closes stderr. Exit handlers run in reverse order,
+    so this one runs just before that destructor.
     """
     c = ctypes.CDLL(None)
     if hasattr(c, "__cxa_atexit"):  # not on Windows
@@ -180,7 +184,7 @@ def _be_quiet_at_exit() -> None:
 
 @functools.lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL:
-    """LiteRT's C interface, in the library that its Python interface has loaded already."""
+    """LiteRT's C interface, in the library that its Python interface has already loaded."""
     folder = Path(str(_litert().__file__)).parent
     (path,) = (p for p in folder.iterdir() if p.name in _LIBRARY_NAMES)
     return ctypes.CDLL(str(path))
@@ -190,7 +194,7 @@ _LIBRARY_NAMES = ("libLiteRt.so", "libLiteRt.dylib", "libLiteRt.dll", "LiteRt.dl
 
 
 def _address(handle: Any) -> int:
-    """Where the memory of a buffer begins."""
+    """The address of a buffer's memory."""
     capsule = handle.capsule
     api = ctypes.pythonapi
     api.PyCapsule_GetName.restype = ctypes.c_char_p

@@ -1,7 +1,9 @@
 """XNNPACK's weight cache of a compiled model: a file per graph, mapped when the graph is loaded.
 
-It belongs to one build of the library and one kind of processor, as its folder's name says. Where
-no folder for it can be written, each process packs the weights anew, in its own memory.
+XNNPACK packs weights into the layout that suits the processor. The cache is valid for one version
+of LiteRT and one kind of processor, which the name of its folder states. Without a writable folder,
+each process packs the weights in its own memory. The names of the folder (`packed-...`) and of its
+files (`*.packed`) belong to the format of compiled models.
 """
 
 from __future__ import annotations
@@ -25,75 +27,78 @@ logger = logging.getLogger(__name__)
 
 
 def cache_file(folder: Path, graph: Path) -> Path:
-    """The file that caches a graph's weights."""
+    """The file in the weight cache's folder that belongs to a graph."""
     return folder / f"{graph.stem}.packed"
 
 
-def find_weight_cache(artifacts: Artifacts, elsewhere: Path) -> Path | None:
-    """The folder of the weight cache, made if it is missing; None where it cannot be made.
+def ensure_weight_cache(artifacts: Artifacts, fallback: Path) -> Path | None:
+    """The folder of the weight cache, written first if necessary; None if it cannot be written.
 
     Args:
         artifacts: The compiled model.
-        elsewhere: Where to make it if the compiled model's own folder cannot be written.
+        fallback: The parent folder to use if the compiled model's own folder is not writable.
     """
-    if found := intact_weight_cache(artifacts, elsewhere):
+    if found := find_weight_cache(artifacts, fallback):
         return found[0]
     try:
-        folder = first_writable(_candidates(artifacts, elsewhere))
+        folder = first_writable(_candidates(artifacts, fallback))
         with making(folder, wait=True):
-            # Another process may have made it meanwhile.
-            found = intact_weight_cache(artifacts, elsewhere, level=logging.DEBUG)
-            return found[0] if found else _pack(artifacts, folder)
-    except (OSError, RuntimeError) as error:  # LiteRT's own error, if the disk is full
+            # Another process may have written it in the meantime.
+            found = find_weight_cache(artifacts, fallback, level=logging.DEBUG)
+            return found[0] if found else _write(artifacts, folder)
+    except (OSError, RuntimeError) as error:  # LiteRT raises RuntimeError if the disk is full
         logger.warning(
-            "cannot write the weight cache (%s): loading takes more time and memory", error
+            "cannot write the weight cache (%s): loading takes more time and memory without it",
+            error,
         )
         return None
 
 
-def intact_weight_cache(
+def find_weight_cache(
     artifacts: Artifacts,
-    elsewhere: Path,
+    fallback: Path,
     *,
     strict: bool = False,
     level: int = logging.INFO,
 ) -> tuple[Path, dict[str, Any]] | None:
-    """The folder of the weight cache if it exists and fits, with its manifest; see `find_intact`.
+    """The folder of the weight cache with its manifest; None if there is none that is intact.
+
+    Args:
+        artifacts: The compiled model.
+        fallback: See `ensure_weight_cache`.
+        strict: See `find_intact`.
+        level: See `find_intact`.
 
     Raises:
-        CheckpointError: It exists and is damaged, and `strict` is set.
+        CheckpointError: It exists but is damaged, and `strict` is set.
     """
-    return find_intact(
-        _candidates(artifacts, elsewhere), _facts(artifacts), strict=strict, level=level
-    )
+    candidates = _candidates(artifacts, fallback)
+    return find_intact(candidates, _facts(artifacts), strict=strict, level=level)
 
 
-def folder_name() -> str:
-    """The name of a weight cache that fits this library and processor."""
-    return f"packed-{library_version()}-{_processor()}"
-
-
-def _candidates(artifacts: Artifacts, elsewhere: Path) -> list[Path]:
-    return [parent / folder_name() for parent in (artifacts.folder, elsewhere)]
+def _candidates(artifacts: Artifacts, fallback: Path) -> list[Path]:
+    name = f"packed-{library_version()}-{_processor()}"
+    return [artifacts.folder / name, fallback / name]
 
 
 def _facts(artifacts: Artifacts) -> dict[str, str]:
     return {"artifacts": digest(artifacts.manifest)}
 
 
-def _pack(artifacts: Artifacts, folder: Path) -> Path:
+def _write(artifacts: Artifacts, folder: Path) -> Path:
+    """Writes the weight cache, and deletes those of other versions of LiteRT."""
     with replaced_folder(folder) as new:
         for graph in (*artifacts.layers, *artifacts.outputs):
             Graph(graph, threads=1, weight_cache=cache_file(new, graph))
         write_manifest(new, _facts(artifacts))
     for other in folder.parent.glob("packed-*"):
-        if not other.name.startswith(f"packed-{library_version()}-"):  # no use any more
+        if not other.name.startswith(f"packed-{library_version()}-"):
             shutil.rmtree(other, ignore_errors=True)
     return folder
 
 
 def _processor() -> str:
-    """What tells kinds of processors apart, shortened: on Linux, with all instruction sets."""
+    """A short hash that tells kinds of processors apart; on Linux, by their instruction sets."""
     described = [platform.machine(), platform.processor()]
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -16,7 +16,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
 
-    Only matrices decay: biases and the gains of layer norms are left alone.
+    Only matrices decay, not biases and layer norm gains.
 
     Attributes:
         step: Number of updates so far, int64.
@@ -31,7 +31,7 @@ class AdamW:
 
     @property
     def variables(self) -> dict[str, tf.Variable]:
-        """All of its state, by name, to be saved and assigned again."""
+        """The optimizer's whole state by name, to be saved and restored."""
         return (
             {"step": self.step}
             | {f"mean/{name}": value for name, value in self._means.items()}
@@ -39,7 +39,7 @@ class AdamW:
         )
 
     def apply(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor) -> None:
-        """Updates the weights by one step; the gradients are in the order of the weights."""
+        """Updates the weights by one step; the gradients must be in the order of the weights."""
         self.step.assign_add(1)
         t = tf.cast(self.step, tf.float32)
         correction = tf.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
@@ -55,7 +55,7 @@ class AdamW:
 
 
 def learning_rate(step: int, *, peak: float, warmup: int, total: int) -> float:
-    """Linear warm-up to `peak`, then half a cosine down to a hundredth of it at `total` steps."""
+    """Linear warm-up to `peak`, then cosine decay to a hundredth of it at step `total`."""
     if step < warmup:
         return peak * (step + 1) / warmup
     progress = min(1.0, (step - warmup) / max(1, total - warmup))

@@ -1,4 +1,4 @@
-"""Stops a training between two steps, never within one."""
+"""Stops a training run between two steps, never within one."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def deferred_signals() -> Iterator[list[int]]:
-    """Gives a list in which Ctrl-C (SIGINT) and SIGTERM are noted, instead of acting at once.
+    """Yields a list that collects SIGINT (Ctrl-C) and SIGTERM instead of letting them act at once.
 
-    A second signal acts as ever. Who uses this looks into the list at a good moment, ends the
-    context, and passes the signal on by `signal.raise_signal`.
+    A second signal of the same kind acts immediately. The caller checks the list when it can stop,
+    leaves the context, and passes the signal on with `signal.raise_signal`.
     """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield received  # signals only ever reach the main thread
+        yield received  # Python handles signals only in the main thread
         return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    previous = {kind: signal.getsignal(kind) for kind in kinds}
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def note(number: int, _: FrameType | None) -> None:
+    def record(number: int, _: FrameType | None) -> None:
         received.append(number)
         signal.signal(number, previous[signal.Signals(number)])
 
-    for kind, handler in previous.items():
-        if handler is not signal.SIG_IGN:  # as under nohup
-            signal.signal(kind, note)
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:  # ignored signals stay ignored, as under nohup
+            signal.signal(number, record)
     try:
         yield received
     finally:
-        for kind, handler in previous.items():
-            signal.signal(kind, handler)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

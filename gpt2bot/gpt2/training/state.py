@@ -1,4 +1,4 @@
-"""What a training keeps on disk until it is finished, so that it can go on after any stop."""
+"""The state that a training run keeps on disk until it is finished, to resume after any stop."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class TrainingState:
     """A folder with the tensors of the last saved step, and a `progress.json` that names the step.
 
-    `progress.json` is replaced only once the tensors are complete, and older tensors are deleted
-    only after that: whenever the process dies, one whole state is there.
+    `progress.json` is replaced only once the new tensors are complete, and the old tensors are
+    deleted only after that. So a complete state exists whenever the process dies.
 
     Args:
-        folder: Where to keep it.
-        identity: What must be the same for a training to go on: its settings and data.
+        folder: The folder of the state.
+        identity: The settings and data of the run; they must be the same when it resumes.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -33,25 +33,27 @@ class TrainingState:
         self._progress = folder / "progress.json"
 
     def load(self) -> dict[str, Any] | None:
-        """The progress that was saved last, or None if none was.
+        """The last saved progress, or None if there is none.
 
         Raises:
-            TrainingError: It belongs to a training with other settings or data.
+            TrainingError: It belongs to a run with different settings or data.
         """
         try:
             saved = json.loads(self._progress.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        other = [key for key, value in self.identity.items() if saved["identity"].get(key) != value]
-        if other:
+        changed = [
+            key for key, value in self.identity.items() if saved["identity"].get(key) != value
+        ]
+        if changed:
             raise TrainingError(
-                f"a training of this name was started with other {' and '.join(other)}: repeat its "
-                f"command to go on with it, or delete {self.folder} to start anew"
+                f"a training of this name was started with different {' and '.join(changed)}: "
+                f"repeat its command to resume it, or delete {self.folder} to start over"
             )
         return dict(saved["progress"])
 
     def save(self, progress: Mapping[str, Any], variables: Mapping[str, tf.Variable]) -> None:
-        """Saves the progress, which holds its `step`, and the variables."""
+        """Saves the progress, which includes its `step`, and the variables."""
         self.folder.mkdir(parents=True, exist_ok=True)
         prefix = self._prefix(progress["step"])
         write_tensors(prefix, variables)
@@ -68,7 +70,7 @@ class TrainingState:
             variable.assign(reader.get_tensor(name))
 
     def discard(self) -> None:
-        """Deletes all of it, and first what says that there is something to go on from."""
+        """Deletes the state, `progress.json` first, so that no run resumes from half of it."""
         self._progress.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Validation: measures a model on text that it was not trained on."""
+"""Measures a model on text that it was not trained on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = 64
 
 
 class Validation:
-    """Items to measure a model on, each by itself between two `<|endoftext|>`."""
+    """Measures weights on the validation items, each of them alone between two `<|endoftext|>`."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Validation:
         windows = corpus.windows(encoded, tokenizer.end_of_text, hparams.n_ctx)
         self._windows = sorted(windows, key=len)
         self._tokens = sum(len(window) - 1 for window in windows)
-        # The end of an item counts as a character, since it has to be foretold as well.
+        # The end of an item counts as one character, since the model must predict it, too.
         self._characters = sum(len(item) + 1 for item in items)
 
         def nats(tokens: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
@@ -48,7 +48,7 @@ class Validation:
         self._nats = tf.function(nats, autograph=False, input_signature=[rows, lengths])
 
     def measure(self) -> tuple[float, float]:
-        """Returns the loss in nats a token, and the bits a character."""
+        """Returns the loss in nats per token, and in bits per character."""
         nats = 0.0
         for first in range(0, len(self._windows), ROWS):
             rows = self._windows[first : first + ROWS]

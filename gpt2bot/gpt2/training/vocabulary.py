@@ -1,4 +1,4 @@
-"""Learns a byte-level BPE vocabulary from text."""
+"""Trains a byte-level BPE tokenizer on text."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gpt2bot.gpt2.tokenizer import END_OF_TEXT, Tokenizer, byte_to_unicode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# The bytes and `<|endoftext|>` are always there.
+# Every vocabulary has the 256 bytes and `<|endoftext|>`.
 SMALLEST_VOCABULARY = len(byte_to_unicode()) + 1
 
 
 def train_tokenizer(items: Sequence[str], n_vocab: int) -> Tokenizer:
-    """Learns merges from items, as GPT-2's own were learned: most frequent pair first.
+    """Learns merges from items as GPT-2's tokenizer did, the most frequent pair first.
 
     Returns:
-        A tokenizer of at most `n_vocab` tokens (fewer if the text offers no more pairs), with
+        A tokenizer of at most `n_vocab` tokens (fewer if the text has too few pairs), with
         `<|endoftext|>` last, as in GPT-2.
 
     Raises:

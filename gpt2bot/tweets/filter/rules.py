@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import regex
+from annotated_types import Ge, Gt, Le, Predicate, doc
 
-from gpt2bot.tweets.characters import find_forbidden, tidy
+from gpt2bot.tweets.characters import Line, find_forbidden, tidy
 from gpt2bot.tweets.entities import find_cashtag, find_hashtags, find_mention, find_url
 from gpt2bot.tweets.filter.contact import find_contact
 from gpt2bot.tweets.filter.profanity import find_hate, find_profanity
@@ -34,36 +35,47 @@ _CHARACTER_LOOP = regex.compile(r"([^\d\s]{1,4}?)\1{4,}")
 _WORD_LOOP = regex.compile(r"\b(?:(\S+ )\1{3}|((?:\S+ ){2})\2{2}|((?:\S+ ){3,}?)\3)")
 
 
+def _is_language_code(text: str) -> bool:
+    return text.isascii() and text.isalpha() and text.islower() and len(text) in (2, 3)
+
+
+LanguageCode = Annotated[
+    str, Predicate(_is_language_code), doc('a code of two or three small letters, as "en"')
+]
+
+
 @dataclass(frozen=True)
 class FilterSettings:
-    """What the owner of a bot can choose.
+    """What the filter rejects, as far as the owner of a bot can choose it.
 
     Attributes:
-        disabled: Names of optional rules that are not applied.
-        extra_words: Words or phrases that the rule `profanity` rejects as well.
-        min_words: Words that a tweet has at least, without its label.
-        min_characters: Characters that it has at least, without its label.
-        min_distinct_share: The share of its words, from 0 to 1, that differ from one another.
-        max_similarity: The likeness to an earlier tweet, in percent, from which it is a duplicate.
+        disabled: Rules that are switched off. These can be: cashtag, contact, control, duplicate,
+            hashtag, hate, language, profanity, prompt_only, repetition, too_short, unfinished.
+        extra_words: Words and phrases that no tweet may hold, besides profanity and slurs.
+        min_words: The fewest words that a tweet has, without its label.
+        min_characters: The fewest characters that a tweet has, without its label.
+        min_distinct_share: The share of its words, from 0 to 1, that must differ from one another.
+        max_similarity: How much like an earlier tweet it may be, in percent, before it counts as a
+            duplicate.
         language: The language that it must be in, as an ISO 639 code.
 
     Raises:
         ValueError: `disabled` names a rule that cannot be switched off, or that there is not.
     """
 
-    disabled: frozenset[str] = frozenset()
-    extra_words: tuple[str, ...] = ()
-    min_words: int = 6
-    min_characters: int = 30
-    min_distinct_share: float = 0.5
-    max_similarity: float = 80.0
-    language: str = "en"
+    disabled: frozenset[Line] = frozenset()
+    extra_words: tuple[Line, ...] = ()
+    min_words: Annotated[int, Ge(1)] = 6
+    min_characters: Annotated[int, Ge(1)] = 30
+    min_distinct_share: Annotated[float, Ge(0), Le(1)] = 0.5
+    max_similarity: Annotated[float, Gt(0), Le(100)] = 80.0
+    language: LanguageCode = "en"
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.disabled) - OPTIONAL_RULES):
             raise ValueError(
-                f"the rules that can be switched off are {', '.join(sorted(OPTIONAL_RULES))};"
-                f" not {', '.join(unknown)}"
+                f"disabled: the rules that can be switched off are"
+                f" {', '.join(sorted(OPTIONAL_RULES))}; not {', '.join(unknown)}"
             )
 
 

@@ -116,7 +116,7 @@ def change_hparams(folder, **values):
     ("values", "wanted"),
     [
         ({"n_layer": 3}, "tensor model/h2/ln_1/g is missing"),
-        ({"n_ctx": 64}, r"tensor model/wpe must be \[64, 24\] by hparams.json, but is \[32, 24\]"),
+        ({"n_ctx": 64}, r"model/wpe has shape \[32, 24\], but hparams.json implies \[64, 24\]"),
         ({"n_vocab": 11}, "encoder.json has .* tokens, but hparams.json says 11"),
         ({"n_head": 7}, "n_embd must be a multiple of n_head"),
         ({"n_layer": -1}, "n_layer must be a whole number of at least 1"),

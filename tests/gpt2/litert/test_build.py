@@ -22,7 +22,7 @@ from gpt2bot.gpt2.litert import build
 from gpt2bot.gpt2.litert.artifacts import find_artifacts, places
 from gpt2bot.gpt2.litert.build import compile_model, discard_checkpoint
 from gpt2bot.gpt2.litert.engine import LiteRTEngine
-from gpt2bot.gpt2.litert.weight_cache import find_weight_cache
+from gpt2bot.gpt2.litert.weight_cache import ensure_weight_cache
 from tests.gpt2.conftest import random_weights
 
 INT8 = "litert-1-int8"
@@ -38,19 +38,19 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path, compiled_folder):
-    """A copy of a compiled model, for a test to change."""
+    """A copy of a compiled model that a test may change."""
     return shutil.copytree(compiled_folder, tmp_path / "models" / "tiny")
 
 
-def write(folder, **options):
+def generate(folder, **options):
     return GPT2.load(folder, **options).generate(PROMPTS, length=12, seed=1)
 
 
-def packed(place):
+def weight_cache(place):
     return next(place.glob("packed-*"))
 
 
-def start(folder, *prefix):
+def start_compiling(folder, *prefix):
     """Compiles a model in another process."""
     program = (
         "import logging, sys; from pathlib import Path\n"
@@ -62,7 +62,7 @@ def start(folder, *prefix):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_the_manifest_tells_what_it_was_made_of_and_how_exact_it_is(folder, hparams):
+def test_the_manifest_states_hparams_versions_and_accuracy(folder, hparams):
     manifest = json.loads((folder / INT8 / "manifest.json").read_text())
     assert HParams(**manifest["hparams"]) == hparams
     assert manifest["precision"] == "int8"
@@ -74,14 +74,14 @@ def test_the_manifest_tells_what_it_was_made_of_and_how_exact_it_is(folder, hpar
     assert exact["top1_agreement"] == 1.0
 
 
-def test_what_is_compiled_is_not_compiled_again(folder, monkeypatch, messages):
-    monkeypatch.setattr(build, "_make", None)
+def test_a_compiled_model_is_not_compiled_again(folder, monkeypatch, messages):
+    monkeypatch.setattr(build, "_compile", None)
     messages.clear()
     assert compile_model(folder).folder == folder / INT8
     assert messages == []
 
 
-def test_a_copy_on_another_day_is_sound_and_looked_at_once(folder, messages):
+def test_a_copy_with_other_file_times_is_intact_and_hashed_once(folder, messages):
     for path in (folder / INT8).glob("*.tflite"):
         os.utime(path, (1, 1))
     messages.clear()
@@ -93,58 +93,58 @@ def test_a_copy_on_another_day_is_sound_and_looked_at_once(folder, messages):
 
 @pytest.mark.parametrize("name", ["h1.tflite", "output0.tflite", "wte.npy", "manifest.json"])
 @pytest.mark.parametrize("damage", ["flipped", "cut", "missing"])
-def test_what_is_damaged_is_compiled_again(folder, name, damage, messages):
-    wanted, path = write(folder), folder / INT8 / name
+def test_a_damaged_compiled_model_is_compiled_again(folder, name, damage, messages):
+    wanted, path = generate(folder), folder / INT8 / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
     path.unlink()
     if damage != "missing":
         path.write_bytes(content if damage == "flipped" else content[:-100])
     messages.clear()
-    assert write(folder) == wanted
+    assert generate(folder) == wanted
     assert "is damaged" in messages[0] or "is incomplete" in messages[0]
     assert messages[1] == "compiling tiny to int8: this is done once"
     assert find_artifacts(folder, read_description(folder)[0], "int8", strict=True)
 
 
 @pytest.mark.parametrize("name", ["h1.packed", "output0.packed", "manifest.json"])
-def test_packed_weights_that_are_damaged_are_packed_again(folder, name, messages):
-    wanted, path = write(folder), packed(folder / INT8) / name
+def test_a_damaged_weight_cache_is_written_again(folder, name, messages):
+    wanted, path = generate(folder), weight_cache(folder / INT8) / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
     path.write_bytes(content)
     messages.clear()
-    assert write(folder) == wanted
+    assert generate(folder) == wanted
     assert len(messages) == 1
     messages.clear()
-    assert write(folder) == wanted
+    assert generate(folder) == wanted
     assert messages == []
 
 
-def test_packed_weights_of_another_library_are_not_used_and_go(folder):
-    wanted, ours = write(folder), packed(folder / INT8)
+def test_a_weight_cache_of_another_library_version_is_replaced(folder):
+    wanted, ours = generate(folder), weight_cache(folder / INT8)
     other = ours.rename(ours.with_name("packed-1.0.0-0123abcd"))
-    assert write(folder) == wanted
+    assert generate(folder) == wanted
     assert ours.exists()
     assert not other.exists()
 
 
-def test_another_checkpoint_is_compiled_again(folder, hparams, tokenizer, messages):
+def test_a_compiled_model_of_another_checkpoint_is_not_used(folder, hparams, tokenizer, messages):
     kept = folder.with_name("kept")
     shutil.copytree(folder / INT8, kept)
     write_model(folder, hparams, tokenizer, random_weights(hparams, seed=1))
     shutil.copytree(kept, folder / INT8)
     messages.clear()
-    found = write(folder)
+    found = generate(folder)
     assert messages[0] == f"{folder / INT8} was made for another checkpoint: it is not used"
     shutil.rmtree(folder / INT8)
-    assert write(folder) == found
+    assert generate(folder) == found
 
 
-def test_a_killed_compilation_leaves_nothing_that_is_used(folder):
-    wanted = write(folder)
+def test_a_killed_compilation_does_no_harm(folder):
+    wanted = generate(folder)
     shutil.rmtree(folder / INT8)
-    process = start(folder)
+    process = start_compiling(folder)
     new = folder / f".{INT8}.new"
     while not (new / "h0.tflite").exists():
         assert process.poll() is None, process.stderr.read()
@@ -153,35 +153,35 @@ def test_a_killed_compilation_leaves_nothing_that_is_used(folder):
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert not (folder / INT8).exists()
-    assert write(folder) == wanted
+    assert generate(folder) == wanted
     assert not new.exists()
 
 
-def test_two_that_compile_at_once_do_no_harm(folder, messages):
-    wanted = write(folder)
+def test_two_processes_that_compile_at_once_compile_once(folder, messages):
+    wanted = generate(folder)
     shutil.rmtree(folder / INT8)
-    processes = [start(folder) for _ in range(2)]
-    said = "".join(process.communicate()[0] for process in processes)
+    processes = [start_compiling(folder) for _ in range(2)]
+    output = "".join(process.communicate()[0] for process in processes)
     assert [process.returncode for process in processes] == [0, 0]
-    assert said.count("this is done once") == 1
+    assert output.count("this is done once") == 1
     messages.clear()
-    assert write(folder) == wanted
+    assert generate(folder) == wanted
     assert messages == []
 
 
-def without_the_right_to_write():
-    """What runs a command so that the permissions of files hold for it, even for root."""
+def with_permissions_enforced():
+    """A command prefix under which file permissions apply even to root."""
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search") * (os.geteuid() == 0)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
-def test_a_read_only_folder_of_models_works(folder, cache):
-    wanted = write(folder)
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_a_model_in_a_read_only_folder_is_compiled_into_the_cache_folder(folder, cache):
+    wanted = generate(folder)
     shutil.rmtree(folder / INT8)
     folder.chmod(0o555)
     try:
         for _ in range(2):
-            process = start(folder, *without_the_right_to_write())
+            process = start_compiling(folder, *with_permissions_enforced())
             out, err = process.communicate()
             assert process.returncode == 0, err
     finally:
@@ -190,19 +190,19 @@ def test_a_read_only_folder_of_models_works(folder, cache):
     (place,) = cache.rglob(INT8)
     assert place == places(folder, "int8")[1]
     assert not (folder / INT8).exists()
-    assert write(folder) == wanted
+    assert generate(folder) == wanted
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
-def test_packed_weights_go_to_the_cache_if_only_the_compiled_model_is_given(folder, cache):
-    write(folder)
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_the_weight_cache_of_a_read_only_model_goes_into_the_cache_folder(folder, cache):
+    generate(folder)
     place = folder / INT8
-    shutil.rmtree(packed(place))
+    shutil.rmtree(weight_cache(place))
     program = "import sys; from gpt2bot.gpt2 import GPT2; GPT2.load(sys.argv[1])"
     place.chmod(0o555)
     try:
         subprocess.run(
-            [*without_the_right_to_write(), sys.executable, "-c", program, folder], check=True
+            [*with_permissions_enforced(), sys.executable, "-c", program, folder], check=True
         )
     finally:
         place.chmod(0o755)
@@ -210,22 +210,22 @@ def test_packed_weights_go_to_the_cache_if_only_the_compiled_model_is_given(fold
     assert not list(place.glob("packed-*"))
 
 
-def test_without_any_place_the_weights_are_packed_in_memory(folder, cache, messages):
+def test_without_a_writable_folder_the_weights_are_packed_in_memory(folder, cache, messages):
     cache.write_text("no folder")
     artifacts = compile_model(folder)
     nowhere = replace(artifacts, folder=cache / "nowhere")
     messages.clear()
-    assert find_weight_cache(nowhere, cache) is None
+    assert ensure_weight_cache(nowhere, cache) is None
     assert "cannot write the weight cache" in messages[0]
     hparams, _ = read_description(folder)
     logits = [
         LiteRTEngine(artifacts, p, hparams, 1).prefill([[1, 2]])
-        for p in (None, packed(folder / INT8))
+        for p in (None, weight_cache(folder / INT8))
     ]
     np.testing.assert_array_equal(*logits)
 
 
-def test_no_place_for_a_compiled_model_is_an_error(folder, cache, monkeypatch):
+def test_compiling_without_a_writable_folder_is_an_error(folder, cache, monkeypatch):
     shutil.rmtree(folder / INT8)
     monkeypatch.setattr(build, "places", lambda *_: (cache / "x", cache / "y"))
     cache.write_text("no folder")
@@ -233,7 +233,7 @@ def test_no_place_for_a_compiled_model_is_an_error(folder, cache, monkeypatch):
         compile_model(folder)
 
 
-def test_a_full_disk_is_told_before_the_work(folder, monkeypatch):
+def test_a_full_disk_is_an_error_before_compiling_starts(folder, monkeypatch):
     shutil.rmtree(folder / INT8)
     usage = shutil.disk_usage(folder)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
@@ -242,7 +242,7 @@ def test_a_full_disk_is_told_before_the_work(folder, monkeypatch):
 
 
 def test_a_discarded_checkpoint_is_not_needed_to_generate(folder):
-    wanted = write(folder)
+    wanted = generate(folder)
     size = sum(path.stat().st_size for path in checkpoint_files(folder))
     assert discard_checkpoint(folder, "int8") == size
     assert not list(folder.glob("*ckpt*"))
@@ -262,7 +262,7 @@ def test_a_damaged_model_without_a_checkpoint_says_what_to_do(folder):
         GPT2.load(folder)
 
 
-def test_a_checkpoint_stays_where_the_compiled_model_lies_elsewhere(folder):
+def test_a_checkpoint_is_not_discarded_if_the_compiled_model_is_elsewhere(folder):
     shutil.rmtree(folder / INT8)
     with pytest.raises(ModelError, match="so its checkpoint stays"):
         discard_checkpoint(folder, "int8")

@@ -1,8 +1,9 @@
-"""The compiled model against the network in TensorFlow, on the bundled model."""
+"""Compares the compiled model with the network in TensorFlow, on the bundled model."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +14,8 @@ from gpt2bot.gpt2 import GPT2
 from gpt2bot.gpt2.download.registry import find_model
 from gpt2bot.gpt2.formats.layout import read_description
 from gpt2bot.gpt2.generate import row_seeds
-from gpt2bot.gpt2.litert.build import load_engine
+from gpt2bot.gpt2.litert.build import compile_model, load_engine
+from gpt2bot.gpt2.litert.precision import PRECISIONS
 
 PROMPTS = [
     "Once upon a time",
@@ -27,8 +29,16 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return find_model("demo", tmp_path_factory.mktemp("models"))
+def folder(shared_folder, tmp_path_factory):
+    """A copy of the bundled model, compiled to both precisions."""
+
+    def fill(folder):
+        demo = find_model("demo", tmp_path_factory.mktemp("models"))
+        shutil.copytree(demo, folder, dirs_exist_ok=True)
+        for precision in PRECISIONS:
+            compile_model(folder, precision=precision)
+
+    return shared_folder("demo", fill)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +51,7 @@ def compiled(folder):
     return {p: GPT2.load(folder, precision=p) for p in ("int8", "float32")}
 
 
-def test_float32_has_tensorflows_logits_and_greedy_text(folder, tensorflow, compiled):
+def test_float32_gives_the_logits_and_greedy_text_of_tensorflow(folder, tensorflow, compiled):
     hparams, tokenizer = read_description(folder)
     engine = load_engine(folder, hparams, precision="float32")
     rows = [[tokenizer.end_of_text, *tokenizer.encode(prompt)] for prompt in PROMPTS]
@@ -60,7 +70,7 @@ def test_float32_has_tensorflows_logits_and_greedy_text(folder, tensorflow, comp
 @pytest.mark.parametrize(
     "options", [{"top_k": 40}, {"top_k": 0, "top_p": 0.9}, {"top_k": 3, "temperature": 1.5}]
 )
-def test_float32_draws_what_tensorflow_draws(tensorflow, compiled, options):
+def test_float32_samples_the_same_texts_as_tensorflow(tensorflow, compiled, options):
     options |= {"length": 40, "seed": 5}
     assert compiled["float32"].generate(PROMPTS, **options) == tensorflow.generate(
         PROMPTS, **options
@@ -69,7 +79,7 @@ def test_float32_draws_what_tensorflow_draws(tensorflow, compiled, options):
 
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 def test_a_text_does_not_depend_on_its_batch(compiled, precision):
-    """To the last bit: rows that end, a cache that grows and prompts in pieces change nothing."""
+    """Bit for bit: finished rows, a growing KV cache and prefill chunks change nothing."""
     lm, options = compiled[precision], {"length": 70, "top_k": 0}
     prompts = PROMPTS * 3
     seeds = row_seeds(7, len(prompts))
@@ -79,7 +89,7 @@ def test_a_text_does_not_depend_on_its_batch(compiled, precision):
     assert len({len(text) for text in together}) > 6
 
 
-def test_rows_can_be_selected_in_any_order_and_more_than_once(folder):
+def test_rows_can_be_reordered_and_repeated(folder):
     hparams, tokenizer = read_description(folder)
     engine = load_engine(folder, hparams)
     rows = [[tokenizer.end_of_text, *tokenizer.encode(prompt)] for prompt in PROMPTS]
@@ -92,15 +102,15 @@ def test_rows_can_be_selected_in_any_order_and_more_than_once(folder):
         np.testing.assert_array_equal(engine.step(tokens[order]), wanted[order])
 
 
-def test_a_text_ends_where_the_context_is_full(compiled, folder):
+def test_a_text_ends_when_the_context_is_full(compiled, folder):
     hparams, tokenizer = read_description(folder)
     texts = compiled["int8"].generate(PROMPTS, length=1000, top_k=0, temperature=3.0, seed=2)
     for prompt, text in zip(PROMPTS, texts, strict=True):
         written = len(tokenizer.encode(prompt + text)) + 1
-        assert written <= hparams.n_ctx + 20  # what was drawn may be encoded in more tokens
+        assert written <= hparams.n_ctx + 20  # the sampled text may encode to more tokens
 
 
-def test_generating_writes_nothing_and_needs_no_tensorflow(folder):
+def test_generating_prints_nothing_and_does_not_import_tensorflow(folder):
     program = (
         "import sys; from gpt2bot.gpt2 import GPT2\n"
         "lm = GPT2.load(sys.argv[1], threads=1)\n"

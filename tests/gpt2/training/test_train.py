@@ -137,10 +137,10 @@ def test_a_started_training_does_not_go_on_with_other_data_or_settings(tmp_path,
         patch.setattr(Trainer, "figures", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train([text], tmp_path / "a", SMALL)
-    with pytest.raises(TrainingError, match="was started with other settings: repeat its command"):
+    with pytest.raises(TrainingError, match="different settings: repeat its command to resume"):
         train([text], tmp_path / "a", TrainConfig(**(vars(SMALL) | {"dropout": 0.2})))
     text.write_text(text.read_text() + "\nmore")
-    with pytest.raises(TrainingError, match="was started with other files"):
+    with pytest.raises(TrainingError, match="was started with different files"):
         train([text], tmp_path / "a", SMALL)
 
 

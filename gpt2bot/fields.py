@@ -1,0 +1,138 @@
+"""What a class of settings says of its fields: their limits, their choices and their help.
+
+A setting stands once, as a field of a frozen dataclass: its annotation has the type and the limits
+(of `annotated_types`), and the section `Attributes` of the docstring explains it. Configuration,
+command line and the classes themselves read that here.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+import re
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeGuard,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from annotated_types import DocInfo, Ge, Gt, Le
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["Field", "allowed", "check_limits", "fields_of", "is_settings"]
+
+LIMITS: Mapping[type, tuple[Callable[[Any, Any], bool], str]] = {
+    Ge: (operator.ge, "at least"),
+    Gt: (operator.gt, "greater than"),
+    Le: (operator.le, "at most"),
+}
+NAMES: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "a path",
+    tuple: 'a list, in the environment as JSON: ["one", "two"]',
+    frozenset: 'a list, in the environment as JSON: ["one", "two"]',
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a class of settings.
+
+    Attributes:
+        name: Its name.
+        hint: Its annotation, without `| None`.
+        help: What it does.
+    """
+
+    name: str
+    hint: Any
+    help: str
+
+    @property
+    def kind(self) -> Any:
+        """Its type, without limits and without the types of what it holds."""
+        hint = get_args(self.hint)[0] if get_origin(self.hint) is Annotated else self.hint
+        return get_origin(hint) or hint
+
+    @property
+    def limits(self) -> Iterator[tuple[type, Any]]:
+        """Pairs of `Ge`, `Gt` or `Le` and a bound."""
+        for limit in getattr(self.hint, "__metadata__", ()):
+            if type(limit) in LIMITS:
+                yield type(limit), getattr(limit, type(limit).__name__.lower())
+
+
+def is_settings(hint: object) -> TypeGuard[type]:
+    """Whether this annotation is a class of settings: a section of the configuration."""
+    return isinstance(hint, type) and is_dataclass(hint)
+
+
+@functools.cache
+def fields_of(settings: type) -> dict[str, Field]:
+    """The fields of a class of settings, by their names."""
+    helps = _helps(settings)
+    return {
+        name: Field(name, _without_none(hint), helps.get(name, ""))
+        for name, hint in get_type_hints(settings, include_extras=True).items()
+        if not name.startswith("_") and get_origin(hint) is not ClassVar
+    }
+
+
+def check_limits(settings: Any) -> None:
+    """For the `__post_init__` of a class of settings.
+
+    Raises:
+        ValueError: A field is beyond its limits.
+    """
+    cls: type = type(settings)
+    for name, field in fields_of(cls).items():
+        value = getattr(settings, name)
+        if not all(LIMITS[kind][0](value, bound) for kind, bound in field.limits):
+            raise ValueError(f"{name} must be {allowed(field.hint)}, not {value!r}")
+
+
+def allowed(hint: Any) -> str:
+    """What may stand where this annotation is, for a message: "a number, greater than 0"."""
+    if get_origin(hint) is Annotated:
+        described = (meta.documentation for meta in hint.__metadata__ if isinstance(meta, DocInfo))
+        limits = (f"{LIMITS[kind][1]} {bound}" for kind, bound in Field("", hint, "").limits)
+        name = allowed(get_args(hint)[0])
+        return next(described, ", ".join(filter(None, (name, " and ".join(limits)))))
+    if get_origin(hint) is Literal:
+        return " or ".join(map(str, get_args(hint)))
+    if is_settings(hint):
+        return "a table of settings"
+    return NAMES.get(get_origin(hint) or hint, "text")
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    [only] = (part for part in get_args(hint) if part is not NoneType)
+    return only
+
+
+def _helps(settings: type) -> dict[str, str]:
+    """What the docstrings of a class and its bases say of their attributes."""
+    found: dict[str, str] = {}
+    for cls in settings.__mro__:
+        attributes = inspect.cleandoc(cls.__doc__ or "").partition("\nAttributes:\n")[2]
+        for name, text in re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE):
+            found.setdefault(name, " ".join(text.split()))
+    return found

@@ -17,6 +17,7 @@ import difflib
 import json
 import os
 import reprlib
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -24,10 +25,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from annotated_types import Ge
 from platformdirs import user_config_path, user_data_path, user_state_path
-from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+)
 
+from gpt2bot.environment import FILE_VARIABLE, Key, read_environment
 from gpt2bot.errors import ConfigurationError
-from gpt2bot.fields import Field, allowed, fields_of, is_settings
+from gpt2bot.fields import Field, allowed, fields_of, is_secret, is_settings
 from gpt2bot.gpt2.download.registry import ModelName  # noqa: TC001 - pydantic reads it
 from gpt2bot.gpt2.settings import (
     DEFAULT_ENGINE,
@@ -52,11 +60,6 @@ else:
 
 __all__ = ["Settings", "load_settings"]
 
-PREFIX = "GPT2BOT_"
-FILE_VARIABLE = "GPT2BOT_CONFIG"
-
-Key = tuple[int | str, ...]  # as ("sampling", "top_k")
-
 
 class Settings(BaseModel):
     """All settings of one bot. `load_settings` makes them.
@@ -64,7 +67,8 @@ class Settings(BaseModel):
     Attributes:
         model: The model that writes: the name of a folder in models_dir. Without it, the largest
             one that was downloaded or trained, else `demo`, the small one in the box.
-        models_dir: Where models are. Without it: `models` beside the configuration file.
+        models_dir: Where models are. The folder must exist. Without this setting it is `models`
+            beside the configuration file, which is made when it is needed.
         state_dir: Where the bot remembers what it posted. Two bots need two of them. Without it:
             `state` beside the configuration file.
         engine: What runs the model: "litert", from weights compiled once for this machine; or
@@ -105,6 +109,30 @@ class Settings(BaseModel):
     _file: Path | None = PrivateAttr(None)
     _warnings: tuple[str, ...] = PrivateAttr(())
 
+    @field_validator("models_dir", "state_dir", mode="before")
+    @classmethod
+    def _not_blank(cls, folder: object) -> object:
+        """A blank path would be the working directory."""
+        if isinstance(folder, str) and not folder.strip():
+            raise ValueError("must name a folder")
+        return folder
+
+    @field_validator("models_dir")
+    @classmethod
+    def _is_there(cls, folder: Path) -> Path:
+        """One that is named must be there, or a disk that is not mounted would go unnoticed."""
+        try:
+            next(folder.iterdir(), None)
+        except FileNotFoundError:
+            advice = f"mount its disk, or create it with `mkdir -p {shlex.quote(str(folder))}`"
+            raise ValueError(f"there is no folder {folder}{_target(folder)}: {advice}") from None
+        except NotADirectoryError:
+            raise ValueError(f"{folder} is not a folder: name one that holds models") from None
+        except OSError as error:
+            advice = "let the user who runs the bot read it"
+            raise ValueError(f"cannot read {folder} ({error.strerror}): {advice}") from None
+        return folder
+
     @property
     def file(self) -> Path | None:
         """The file they came from; None if there is none."""
@@ -131,14 +159,17 @@ def load_settings(
     file = _find_file(path, environ)
     values = _read_toml(file) if file else {}
     warnings = _exposed(file, values)
-    variables, overlay = _read_environment(environ)
-    for section, value in overlay.items():
+    variables, overlay = read_environment(environ, Settings)
+    for section, value in _converted(overlay, Settings, base=Path()).items():
         both = isinstance(value, dict) and isinstance(values.get(section), dict)
         values[section] = values[section] | value if both else value
     try:
-        settings = Settings.model_validate(_default_folders(file) | values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, file, variables)) from None
+    named = settings.model_fields_set
+    folders = {name: path for name, path in _default_folders(file).items() if name not in named}
+    settings = settings.model_copy(update=folders)
     settings._file = file
     settings._warnings = warnings
     return settings
@@ -148,12 +179,35 @@ def _find_file(path: str | Path | None, environ: Mapping[str, str]) -> Path | No
     """The file to read, made absolute. One that is named must be there, the usual ones may."""
     for origin, named in (("--config", path), (FILE_VARIABLE, environ.get(FILE_VARIABLE))):
         if named:
-            file = Path(named).expanduser().absolute()
-            if not file.is_file():
-                raise ConfigurationError(f"{origin} names {file}, and there is no such file")
-            return file
+            try:
+                return _named_file(origin, _expanded(Path(named)).absolute())
+            except OSError as error:
+                raise ConfigurationError(f"cannot read {named}: {error.strerror}") from None
     usual = (Path("config.toml"), user_config_path("gpt2bot") / "config.toml")
     return next((file.absolute() for file in usual if file.is_file()), None)
+
+
+def _named_file(origin: str, path: Path) -> Path:
+    """The file that is named, or the `config.toml` in the folder that is named."""
+    file = path / "config.toml" if path.is_dir() else path
+    if file.is_file():
+        return file
+    if path.is_dir():
+        raise ConfigurationError(f"{origin} names the folder {path}, which holds no config.toml")
+    raise ConfigurationError(f"{origin} names {path}{_target(path)}, and there is no such file")
+
+
+def _target(path: Path) -> str:
+    """Where a link leads, for a message."""
+    return f" (a link to {path.readlink()})" if path.is_symlink() else ""
+
+
+def _expanded(path: Path) -> Path:
+    """A path with the home for `~`; one of a user that there is not stays as it is."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _default_folders(file: Path | None) -> dict[str, Any]:
@@ -180,21 +234,6 @@ def _read_toml(file: Path) -> dict[str, Any]:
     return _converted(values, Settings, base=file.parent)
 
 
-def _read_environment(environ: Mapping[str, str]) -> tuple[dict[Key, str], dict[str, Any]]:
-    """Which variable sets which key, and the values."""
-    variables: dict[Key, str] = {}
-    values: dict[str, Any] = {}
-    for name, text in environ.items():
-        if not name.startswith(PREFIX) or name == FILE_VARIABLE:
-            continue
-        section, _, key = name.removeprefix(PREFIX).lower().rpartition("__")
-        table = values.setdefault(section, {}) if section else values
-        if isinstance(table, dict):  # else it is wrong already, and said to be
-            table[key] = text
-        variables[(section, key) if section else (key,)] = name
-    return variables, _converted(values, Settings, base=Path())
-
-
 def _converted(values: dict[str, Any], settings: type, *, base: Path) -> dict[str, Any]:
     """Values as the types of their settings want them, where TOML or the environment cannot tell.
 
@@ -208,8 +247,8 @@ def _converted(values: dict[str, Any], settings: type, *, base: Path) -> dict[st
             return _converted(value, field.kind, base=base)
         if isinstance(value, bool) and field.kind in (int, float):
             return str(value).lower()
-        if isinstance(value, str) and field.kind is Path:
-            return base / Path(value).expanduser()
+        if isinstance(value, str) and field.kind is Path and value.strip():
+            return base / _expanded(Path(value))
         if isinstance(value, str) and field.kind in (tuple, frozenset):
             return _list_from_json(value)
         return value
@@ -244,15 +283,8 @@ def _secrets(values: dict[str, Any], settings: type) -> Iterator[str]:
         if is_settings(field.kind):
             nested = _secrets(value, field.kind) if isinstance(value, dict) else ()
             yield from (f"{name}.{key}" for key in nested)
-        elif value and _is_secret(field.hint):
+        elif value and is_secret(field.hint):
             yield name
-
-
-def _is_secret(hint: Any) -> bool:
-    """Whether a value of this type is or holds a secret."""
-    if is_settings(hint):
-        return any(_is_secret(field.hint) for field in fields_of(hint).values())
-    return hint is SecretStr or any(map(_is_secret, get_args(hint)))
 
 
 def _explain(error: ValidationError, file: Path | None, variables: Mapping[Key, str]) -> str:
@@ -262,13 +294,18 @@ def _explain(error: ValidationError, file: Path | None, variables: Mapping[Key, 
         key, found = detail["loc"], detail["input"]
         name = ".".join(map(str, key))
         origin = next((v for k, v in variables.items() if k[: len(key)] == key[: len(k)]), file)
-        if detail["type"] == "value_error":  # a `__post_init__` says it of one of its fields
-            problems.append(f"{name}.{str(detail['msg']).removeprefix('Value error, ')} ({origin})")
+        if detail["type"] == "value_error":
+            said = str(detail["msg"]).removeprefix("Value error, ")
+            if is_settings(_hint(key)):  # its `__post_init__` begins with the name of a field
+                problems.append(f"{name}.{said} ({origin})")
+            else:
+                problems.append(f"{name} ({origin}): {said}")
         elif detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             problems.append(f"{name} ({origin}): {_unknown(key)}")
         else:
             hint = _hint(key)
-            shown = "" if _is_secret(hint) else f"found {reprlib.repr(found)}, "
+            hidden = is_secret(hint) or isinstance(found, dict)  # which may hold anything
+            shown = "" if hidden else f"found {reprlib.repr(found)}, "
             problems.append(f"{name} ({origin}): {shown}must be {allowed(hint)}")
     return f"wrong settings: {'; '.join(problems)}"
 

@@ -32,7 +32,7 @@ from annotated_types import DocInfo, Ge, Gt, Le
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Field", "allowed", "check_limits", "fields_of", "is_settings"]
+__all__ = ["Field", "allowed", "check_limits", "fields_of", "is_secret", "is_settings"]
 
 LIMITS: Mapping[type, tuple[Callable[[Any, Any], bool], str]] = {
     Ge: (operator.ge, "at least"),
@@ -81,6 +81,15 @@ class Field:
 def is_settings(hint: object) -> TypeGuard[type]:
     """Whether this annotation is a class of settings: a section of the configuration."""
     return isinstance(hint, type) and is_dataclass(hint)
+
+
+def is_secret(hint: Any) -> bool:
+    """Whether a value of this type is or holds a secret."""
+    from pydantic import SecretStr
+
+    if is_settings(hint):
+        return any(is_secret(field.hint) for field in fields_of(hint).values())
+    return hint is SecretStr or any(map(is_secret, get_args(hint)))
 
 
 @functools.cache

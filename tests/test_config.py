@@ -96,7 +96,38 @@ def test_a_file_that_is_named_must_be_there(environ: dict[str, str]) -> None:
         load(named, **environ)
 
 
+@pytest.mark.parametrize("variable", [False, True])
+def test_a_folder_stands_for_the_file_in_it(variable: bool, tmp_path: Path) -> None:
+    file = written(tmp_path / "bot/config.toml", 'model = "there"')
+    environ = {"GPT2BOT_CONFIG": str(file.parent)} if variable else {}
+    settings = load(None if variable else file.parent, **environ)
+    assert (settings.model, settings.file) == ("there", file)
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_a_folder_without_a_file_is_called_a_folder(variable: bool, tmp_path: Path) -> None:
+    origin = "GPT2BOT_CONFIG" if variable else "--config"
+    environ = {"GPT2BOT_CONFIG": str(tmp_path)} if variable else {}
+    with pytest.raises(ConfigurationError) as caught:
+        load(None if variable else tmp_path, **environ)
+    wanted = f"{origin} names the folder {tmp_path}, which holds no config.toml"
+    assert str(caught.value) == wanted
+
+
+def test_a_file_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    link = tmp_path / "link.toml"
+    link.symlink_to("gone.toml")
+    with pytest.raises(
+        ConfigurationError, match=r"link\.toml \(a link to gone\.toml\), and there is"
+    ):
+        load(link)
+    long = tmp_path / ("x" * 300)
+    with pytest.raises(ConfigurationError, match=rf"cannot read {long}: File name too long"):
+        load(long)
+
+
 def test_paths_are_relative_to_the_file_and_not_to_the_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "bot/m").mkdir(parents=True)
     file = written(
         tmp_path / "bot/config.toml",
         'models_dir = "m"\nstate_dir = "/var/s"\n[tweets]\nprompts_file = "../p.csv"',
@@ -114,10 +145,57 @@ def test_folders_lie_beside_the_file_unless_it_says_otherwise(tmp_path: Path) ->
 
 
 def test_a_tilde_is_the_home(home: Path, tmp_path: Path) -> None:
+    (home / "m").mkdir()
     file = written(tmp_path / "config.toml", 'models_dir = "~/m"')
     settings = load(file, GPT2BOT_STATE_DIR="~/s")
     assert settings.models_dir == home / "m"
     assert settings.state_dir == home / "s"
+
+
+class TestModelsFolder:
+    """One that is named must be there: what posts must not change with a disk that is missing."""
+
+    def test_it_must_be_there(self, tmp_path: Path) -> None:
+        folder = tmp_path / "my disk/models"
+        message = complaint(f'models_dir = "{folder}"', tmp_path)
+        assert f"models_dir ({tmp_path / 'bot.toml'}): there is no folder {folder}: " in message
+        assert f"mount its disk, or create it with `mkdir -p '{folder}'`" in message
+        message = complaint("", tmp_path, GPT2BOT_MODELS_DIR=str(folder))
+        assert f"models_dir (GPT2BOT_MODELS_DIR): there is no folder {folder}: " in message
+        folder.mkdir(parents=True)
+        assert load(GPT2BOT_MODELS_DIR=str(folder)).models_dir == folder
+
+    def test_the_one_of_the_example_counts_as_named(self, tmp_path: Path) -> None:
+        assert "there is no folder" in complaint('models_dir = "models"', tmp_path)
+        assert load(written(tmp_path / "other.toml", "")).models_dir == tmp_path / "models"
+
+    def test_a_broken_link_is_called_one(self, tmp_path: Path) -> None:
+        (tmp_path / "models").symlink_to("/mnt/gone")
+        message = complaint('models_dir = "models"', tmp_path)
+        assert f"there is no folder {tmp_path / 'models'} (a link to /mnt/gone): mount" in message
+
+    @pytest.mark.parametrize("value", ["bot.toml", "bot.toml/models"])
+    def test_a_file_is_no_folder(self, value: str, tmp_path: Path) -> None:
+        message = complaint(f'models_dir = "{value}"', tmp_path)
+        assert f"{tmp_path / value} is not a folder: name one that holds models" in message
+
+    def test_one_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "loop").symlink_to("loop")
+        message = complaint('models_dir = "loop"', tmp_path)
+        assert f"cannot read {tmp_path / 'loop'} (Too many levels of symbolic links)" in message
+
+    @pytest.mark.parametrize("name", ["MODELS_DIR", "STATE_DIR"])
+    @pytest.mark.parametrize("value", ["", "  "])
+    def test_a_blank_one_is_not_the_working_directory(
+        self, name: str, value: str, tmp_path: Path
+    ) -> None:
+        message = complaint("", tmp_path, **{f"GPT2BOT_{name}": value})
+        assert f"{name.lower()} (GPT2BOT_{name}): must name a folder" in message
+        message = complaint(f'{name.lower()} = "{value}"', tmp_path)
+        assert f"{name.lower()} ({tmp_path / 'bot.toml'}): must name a folder" in message
+
+    def test_the_home_of_nobody_is_no_traceback(self, tmp_path: Path) -> None:
+        assert "there is no folder" in complaint('models_dir = "~nobody-here/m"', tmp_path)
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -153,7 +231,7 @@ def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path
         tmp_path,
         GPT2BOT_TWEETS__MAX_ROUNDS="none",
         GPT2BOT_SAMPLNG__TOP_K="1",
-        GPT2BOT_STATEDIR="x",
+        GPT2BOT__STATEDIR="x",
     )
     file = tmp_path / "bot.toml"
     for part in (
@@ -164,9 +242,62 @@ def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path
         f"tweets.prompts.1 ({file}): found '', must be one line and not blank",
         "tweets.max_rounds (GPT2BOT_TWEETS__MAX_ROUNDS): found 'none', must be a whole number",
         "samplng (GPT2BOT_SAMPLNG__TOP_K): no such key; did you mean sampling?",
-        "statedir (GPT2BOT_STATEDIR): no such key; did you mean state_dir?",
+        "_statedir (GPT2BOT__STATEDIR): no such key; did you mean state_dir?",
     ):
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("MODLE", "MODEL"),
+        ("MODEL_DIR", "MODELS_DIR"),
+        ("STATEDIR", "STATE_DIR"),
+        ("THREAD", "THREADS"),
+        ("X_CONSUMER_KEY", "X__CONSUMER_KEY"),
+        ("X_API_KEY", "X__CONSUMER_KEY"),
+        ("ACCESS_TOKEN", "X__ACCESS_TOKEN"),
+        ("SAMPLING_TOP_K", "SAMPLING__TOP_K"),
+        ("SAMPLNG_TOP_K", "SAMPLING__TOP_K"),
+        ("TEMPERATURE", "SAMPLING__TEMPERATURE"),
+        ("TWEET_LABEL", "TWEETS__LABEL"),
+        ("CONF", "CONFIG"),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_warned_of(
+    name: str, meant: str, messages: list[str]
+) -> None:
+    assert load(**{f"GPT2BOT_{name}": SECRET}) == load()
+    assert messages == [
+        f"GPT2BOT_{name} is no setting and is ignored: did you mean GPT2BOT_{meant}?"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # what Kubernetes says of a service of the name gpt2bot, gpt2bot-x, gpt2bot-model
+        *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP"),
+        *("PORT_80_TCP_ADDR", "PORT_80_TCP_PORT", "PORT_80_TCP_PROTO", "PORT_53_UDP"),
+        *("X_SERVICE_HOST", "X_SERVICE_PORT_HTTPS", "X_PORT", "X_PORT_443_TCP_ADDR", "MODEL_PORT"),
+        # what Docker says of a linked container
+        *("NAME", "ENV_PATH", "ENV_GPT2BOT_X__CONSUMER_KEY"),
+        # what a deployment may say of itself
+        *("VERSION", "IMAGE", "HOME", "DATA_DIR", "LOG_LEVEL", "REPLICAS", "DATABASE_URL", "TOKEN"),
+    ],
+)
+def test_what_others_say_in_variables_of_this_name_is_ignored(
+    name: str, messages: list[str]
+) -> None:
+    assert load(**{f"GPT2BOT_{name}": SECRET}) == load()
+    assert not messages
+
+
+@pytest.mark.parametrize("name", ["X__PORT", "SERVICE__HOST", "MODEL__NAME", "_MODEL", "X__Y__Z"])
+def test_two_underscores_are_meant_for_the_bot(name: str, tmp_path: Path) -> None:
+    message = complaint("", tmp_path, **{f"GPT2BOT_{name}": SECRET})
+    assert f"(GPT2BOT_{name}): " in message
+    assert SECRET not in message
 
 
 @pytest.mark.parametrize("label", ["", "   ", "two\nlines"])
@@ -353,6 +484,7 @@ def test_the_example_explains_each_key_as_its_class_does() -> None:
 
 def test_the_keys_that_the_example_has_commented_out_are_all_the_others(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^# (\w+ = )", r"\1", EXAMPLE.read_text(encoding="utf-8"))
+    (tmp_path / "models").mkdir()
     settings = load(written(tmp_path / "config.toml", text))
     assert settings.x == Account()
     assert settings.state_dir == tmp_path / "state"

@@ -32,7 +32,9 @@ ALLOWED = {
     "errors.py": (),
     "files.py": ("gpt2bot.errors",),
     "fields.py": (),
+    "environment.py": ("gpt2bot.fields",),
     "config.py": (
+        "gpt2bot.environment",
         "gpt2bot.errors",
         "gpt2bot.fields",
         "gpt2bot.gpt2.download.registry.ModelName",
@@ -42,8 +44,15 @@ ALLOWED = {
         "gpt2bot.tweets.filter.FilterSettings",
         "gpt2bot.tweets.settings",
     ),
-    "tweets": ("gpt2bot.errors",),
-    "gpt2": ("gpt2bot.errors", "gpt2bot.fields", "gpt2bot.files", "gpt2bot.__version__"),
+    "tables.py": (),
+    "tweets": ("gpt2bot.errors", "gpt2bot.tables"),
+    "gpt2": (
+        "gpt2bot.errors",
+        "gpt2bot.fields",
+        "gpt2bot.files",
+        "gpt2bot.tables",
+        "gpt2bot.__version__",
+    ),
     "posting": (
         "gpt2bot.errors",
         "gpt2bot.files",

@@ -210,7 +210,7 @@ def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
     """The prompt that is asked for, else those of the configuration; checked."""
     tweets = settings.tweets
     try:
-        label = check_label(tweets.label)
+        label = check_label(tweets.label, is_disclosure=tweets.label_is_disclosure)
     except ValueError as error:
         raise ConfigurationError(f"tweets.label: {error}") from error
     if prompt is not None:
@@ -219,7 +219,9 @@ def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
         except ValueError as error:
             raise UsageError(f"--prompt: {error}") from error
     if tweets.prompts_file:
-        return read_prompts(tweets.prompts_file, label)
+        return read_prompts(
+            tweets.prompts_file, label, label_is_disclosure=tweets.label_is_disclosure
+        )
     try:
         return [check_prompt(text, label) for text in tweets.prompts or DEFAULT_PROMPTS]
     except ValueError as error:

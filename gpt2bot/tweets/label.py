@@ -8,6 +8,7 @@ from __future__ import annotations
 import regex
 
 from gpt2bot.tweets.characters import find_forbidden, tidy
+from gpt2bot.tweets.disclosure import names_machine
 from gpt2bot.tweets.entities import find_mention, find_url
 from gpt2bot.tweets.length import weighted_length
 
@@ -17,13 +18,19 @@ MAX_LABEL_LENGTH = 80
 """The weighted length of a label at most, so that 199 of a tweet's 280 are left for its text."""
 
 _VISIBLE = regex.compile(r"[\p{L}\p{N}\p{ExtPict}]")
+_LAST_FIELD = regex.compile(r"[,;|\t]([\s\"]*+(?:[#\uFF03]\w+|\p{ExtPict}\uFE0F?|[\s\"])+)$")
 
 
-def check_label(label: str) -> str:
-    """Returns the label, tidied, if it can stand below a tweet.
+def check_label(label: str, *, is_disclosure: bool = False) -> str:
+    """Returns the label, tidied, if it can stand below a tweet and says that a machine wrote it.
+
+    Args:
+        label: The label.
+        is_disclosure: Whether its owner vouches that it says so, in words that are not known here.
 
     Raises:
-        ValueError: It is empty, of several lines, too long, or holds a URL or a mention.
+        ValueError: It is empty, of several lines, too long, holds a URL or a mention, or does not
+            say that a machine wrote the tweet.
     """
     tidied = tidy(label)
     if not _VISIBLE.search(tidied):
@@ -35,7 +42,23 @@ def check_label(label: str) -> str:
             f"the label is {length} long as X counts it, of {MAX_LABEL_LENGTH} allowed"
         )
     check_user_text("label", tidied)
+    if not (is_disclosure or names_machine(tidied)):
+        raise ValueError(
+            f"the label {tidied!r} does not say that a machine wrote the tweet: use a word such as"
+            " bot, AI or GPT-2 in any language; if the label says so in other words, set"
+            " tweets.label_is_disclosure = true"
+        )
     return tidied
+
+
+def find_label(text: str) -> str | None:
+    """Returns the label that a line of a table has as its last field, such as `Today,#bot`.
+
+    Only hashtags and emoji are told from the words of a sentence.
+    """
+    found = _LAST_FIELD.search(text[-MAX_LABEL_LENGTH:].rstrip())
+    field = found.group(1).strip(' \t"') if found else ""
+    return field if names_machine(field) else None
 
 
 def carries_label(text: str, label: str) -> bool:

@@ -1,6 +1,7 @@
-"""The length of a tweet as X counts it, by twitter-text-parser: X's own rules, ported to Python.
+"""The length of a tweet as X counts it, and the parser that counts.
 
-Source of the rules: https://github.com/twitter/twitter-text, configuration version 3.
+The package `twitter-text-parser` is X's own parser, ported to Python. It follows version 3 of the
+rules at https://github.com/twitter/twitter-text.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+__all__ = ["MAX_LENGTH", "twitter_text", "weighted_length"]
+
 MAX_LENGTH = 280
 """The weighted length that X accepts at most."""
 
-# 140 emoji of ten code points, the longest sequences there are, fill a tweet.
+# The longest emoji have ten code points and count 2, so 140 of them fill a tweet.
 _MAX_CODE_POINTS = 1400
 
 
@@ -24,9 +27,9 @@ def weighted_length(text: str) -> int:
     Latin letters, punctuation and common symbols count 1, all other characters 2, an emoji
     sequence 2 and a URL 23.
 
-    What is certain to be no tweet is not parsed, since the parser's time grows with the square of
-    the length of a chain of dots: more than 1,400 code points, or 280 in a word with a dot. Of
-    such a text the number of code points is returned, which is more than `MAX_LENGTH` too.
+    The parser's time grows with the square of the length of a chain of dots. So a text that is too
+    long in any case is not parsed: one of more than 1,400 code points, or with a dot in a word of
+    more than 280. Its number of code points is returned instead, which is above `MAX_LENGTH`, too.
     """
     words = text.split()
     if len(text) > _MAX_CODE_POINTS or any(len(w) > MAX_LENGTH and "." in w for w in words):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import ConfigurationError
+from gpt2bot.tables import Table, TableError, parse
 from gpt2bot.tweets.characters import tidy
-from gpt2bot.tweets.label import DEFAULT_LABEL, check_label, check_user_text
+from gpt2bot.tweets.label import DEFAULT_LABEL, check_label, check_user_text, find_label
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
 
 if TYPE_CHECKING:
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 MIN_ROOM = 60
 """The weighted length that a prompt and its label leave the model at least."""
 
-CSV_COLUMNS = ("input_text", "end_text")
-"""The header of a CSV file with prompts and their labels."""
+PROMPT_COLUMNS = ("input_text", "prompt", "text")
+"""What the column of prompts in a table may be called, in order of preference."""
+
+LABEL_COLUMNS = ("end_text", "label")
+"""What the column of labels may be called."""
 
 DEFAULT_PROMPTS = (
     "Once upon a time",
@@ -74,11 +77,14 @@ class Prompt:
 def check_prompt(text: str, label: str = DEFAULT_LABEL) -> Prompt:
     """Returns a text as a prompt, tidied, if a tweet can start with it.
 
+    Args:
+        text: The prompt.
+        label: The label of its tweet, as `check_label` returned it.
+
     Raises:
-        ValueError: It is empty, leaves the model too little room, or holds what no tweet may hold.
-            Or the label is wrong.
+        ValueError: The prompt is empty, leaves the model too little room, or holds what no tweet
+            may hold.
     """
-    label = check_label(label)
     tidied = tidy(text)
     if not tidied:
         raise ValueError("the prompt is empty")
@@ -91,22 +97,36 @@ def check_prompt(text: str, label: str = DEFAULT_LABEL) -> Prompt:
     return Prompt(tidied, label)
 
 
-def read_prompts(path: Path, default_label: str = DEFAULT_LABEL) -> list[Prompt]:
+def read_prompts(
+    path: Path, default_label: str = DEFAULT_LABEL, *, label_is_disclosure: bool = False
+) -> list[Prompt]:
     """Reads prompts from a file in UTF-8, each once.
 
-    A file whose name ends in `.csv` has the columns `input_text,end_text`: a prompt and the label
-    of its tweet, or nothing for the default label. Any other file has a prompt a line; blank lines
-    and those that start with a number sign and a space are left out.
+    A table (CSV, TSV or JSON lines, see `tables.parse`) has a column `input_text`, and may have a
+    column `end_text` with the labels of the tweets. Any other file has a prompt on each line; blank
+    lines and those that start with a number sign and a space are left out.
+
+    Args:
+        path: The file.
+        default_label: The label where the file has none, as `check_label` returned it.
+        label_is_disclosure: See `check_label`.
 
     Raises:
-        ConfigurationError: The file cannot be read, is no such file, has no prompts, or one of
-            them cannot start a tweet. The message names the file and the line.
+        ConfigurationError: The file cannot be read, is of another kind than its name says, has no
+            prompts, or one of them cannot start a tweet. The message names the file and the line.
     """
-    text = _read_text(path)
-    rows = _csv_rows(path, text) if path.suffix.lower() == ".csv" else _text_rows(text)
-    prompts = [_checked(path, *row, default_label) for row in rows]
+    try:
+        content = parse(path.read_bytes(), path.suffix, (*PROMPT_COLUMNS, *LABEL_COLUMNS))
+        rows = _table_rows(content) if isinstance(content, Table) else _text_rows(content)
+        prompts = [_checked(*row, default_label, label_is_disclosure) for row in rows]
+    except OSError as error:
+        raise ConfigurationError(
+            f"the prompts in {path} cannot be read ({error.strerror}); set tweets.prompts_file"
+        ) from error
+    except TableError as error:
+        raise ConfigurationError(error.about(path)) from error
     if not prompts:
-        raise ConfigurationError(f"{path}: there are no prompts in it; write one a line")
+        raise ConfigurationError(f"{path}: there are no prompts in it; write one on each line")
     return list(dict.fromkeys(prompts))
 
 
@@ -128,53 +148,35 @@ def order_prompts(
     return sorted(shuffled, key=lambda prompt: last_use.get(prompt.text, float("-inf")))
 
 
-def _read_text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"the prompts in {path} cannot be read ({error.strerror}); set tweets.prompts_file"
-        ) from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ConfigurationError(
-            f"{path}, line {line}: not UTF-8; save the file as UTF-8"
-        ) from error
-
-
-def _checked(path: Path, line: int, text: str, label: str, default_label: str) -> Prompt:
-    try:
-        return check_prompt(text, label or default_label)
-    except ValueError as error:
-        raise ConfigurationError(f"{path}, line {line}: {error}") from error
-
-
 def _text_rows(text: str) -> Iterator[tuple[int, str, str]]:
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if line.strip() and not line.startswith("# "):
             yield number, line, ""
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _table_rows(table: Table) -> Iterator[tuple[int, str, str]]:
+    prompt, label = table.column(*PROMPT_COLUMNS), table.column(*LABEL_COLUMNS)
+    if prompt is None:
+        raise TableError(
+            f"there is no column input_text (found: {table.describe_columns()}): the first line of"
+            " a CSV file must be input_text or input_text,end_text",
+            1,
+        )
+    for row in table.rows:
+        yield row.line, row.text(prompt), row.cells.get(label, "") if label else ""
+
+
+def _checked(
+    line: int, text: str, label: str, default_label: str, label_is_disclosure: bool
+) -> Prompt:
     try:
-        header = [name.strip() for name in next(reader, [])]
-        if sorted(header) != sorted(CSV_COLUMNS):
-            raise ConfigurationError(
-                f"{path}, line 1: the columns must be {','.join(CSV_COLUMNS)},"
-                f" not {','.join(header) or 'nothing'}"
+        if found := find_label(text):
+            raise ValueError(
+                f"the prompt ends with the label {found!r}: labels have a column of their own, "
+                "end_text, in a CSV file"
             )
-        prompt, label = (header.index(name) for name in CSV_COLUMNS)
-        for row in reader:
-            if not any(row):
-                continue
-            if len(row) != len(header):
-                raise ConfigurationError(
-                    f"{path}, line {reader.line_num}: {len(row)} columns instead of {len(header)};"
-                    ' put a text that holds a comma into "quotes"'
-                )
-            yield reader.line_num, row[prompt], row[label].strip()
-    except csv.Error as error:
-        raise ConfigurationError(f"{path}, line {reader.line_num}: {error}") from error
+        if label.strip():
+            return check_prompt(text, check_label(label, is_disclosure=label_is_disclosure))
+        return check_prompt(text, default_label)
+    except ValueError as error:
+        raise TableError(str(error), line) from error

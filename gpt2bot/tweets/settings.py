@@ -21,6 +21,8 @@ class TweetSettings:
     Attributes:
         label: The last line of every tweet, which says that a machine wrote it. It must not be
             empty: GPT-2's licence and X's rules for automated accounts ask for it.
+        label_is_disclosure: Whether the owner vouches that the labels say that a machine wrote the
+            tweets, in words that gpt2bot does not know.
         prompts: What the tweets begin with, as in ["Every morning", "My neighbour"]. An empty list
             uses the openings that come with gpt2bot. None is repeated until all were used.
         prompts_file: A file of prompts, used instead of the list: a text file with one a line, or a
@@ -30,6 +32,7 @@ class TweetSettings:
     """
 
     label: Line = DEFAULT_LABEL
+    label_is_disclosure: bool = False
     prompts: tuple[Line, ...] = ()
     prompts_file: Path | None = None
     max_rounds: Annotated[int, Ge(1)] = 5

@@ -70,11 +70,17 @@ def test_all_is_well(home: Home, x: XServer, state: Path) -> None:
 
 
 def test_a_wrong_configuration_is_all_there_is_to_say(home: Home) -> None:
-    checked = Checked(home, GPT2BOT_MODLE="x")
+    checked = Checked(home, GPT2BOT_SAMPLNG__TOP_K="1")
     assert (checked.exit_code, list(checked.lines)) == (3, ["configuration"])
-    assert "did you mean model?" in checked.lines["configuration"][1]
+    assert "did you mean sampling?" in checked.lines["configuration"][1]
     checked = Checked(home, GPT2BOT_TWEETS__LABEL="see example.com")
     assert "configuration" in checked.troubles
+
+
+def test_a_models_folder_that_is_missing(home: Home, x: XServer) -> None:
+    checked = Checked(home, **x.environment, GPT2BOT_MODELS_DIR="/mnt/gone")
+    assert (checked.exit_code, list(checked.lines)) == (3, ["configuration"])
+    assert "there is no folder /mnt/gone: mount its disk" in checked.lines["configuration"][1]
 
 
 def test_keys_that_cannot_be_right(home: Home, x: XServer) -> None:

@@ -86,6 +86,18 @@ def test_prompts_and_labels_come_from_a_file(
     assert draft.text.endswith("\n#bot")
 
 
+def test_an_owner_may_vouch_for_a_label_in_other_words(
+    settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    file = tmp_path / "prompts.csv"
+    file.write_text("input_text,end_text\nThe old man,#silicon\n", encoding="utf-8")
+    tweets = {"label": "#dreams", "label_is_disclosure": True}
+    [draft] = accepted(settings(tweets=tweets), 1)
+    assert draft.text.endswith("\n#dreams")
+    [draft] = accepted(settings(tweets={**tweets, "prompts_file": file}), 1)
+    assert draft.text.endswith("\n#silicon")
+
+
 def test_the_openings_in_the_box_are_used_where_none_are_configured(
     settings: Callable[..., Settings],
 ) -> None:
@@ -120,6 +132,7 @@ def test_the_demonstration_is_announced_once(
     ("sections", "message"),
     [
         ({"tweets": {"label": "see example.com"}}, r"tweets\.label: .*URL"),
+        ({"tweets": {"label": "hello"}}, r"tweets\.label: .*does not say that a machine wrote"),
         ({"tweets": {"prompts": ["by @someone"]}}, r"tweets\.prompts: .*@someone"),
         ({"tweets": {"prompts_file": "/nowhere.txt"}}, r"/nowhere\.txt"),
     ],

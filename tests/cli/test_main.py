@@ -20,6 +20,7 @@ from gpt2bot.cli.commands.bot import sample
 from gpt2bot.cli.signature import Command
 from gpt2bot.fields import fields_of
 from gpt2bot.gpt2.settings import Sampling
+from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, XServer
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def test_what_needs_no_settings_loads_nothing_heavy(home: Home, argv: list[str])
 @pytest.mark.parametrize(
     ("argv", "environ"),
     [
-        (["sample"], {"GPT2BOT_MODLE": "x"}),
+        (["sample"], {"GPT2BOT_MODELS_DIR": "gone"}),
         (["post"], {}),
         (["post", "--dry-run"], {"GPT2BOT_TWEETS__LABEL": "@someone"}),
         (["status"], {"GPT2BOT_LIMITS__MAX_POSTS_PER_DAY": "0"}),
@@ -245,6 +246,36 @@ class TestConfiguration:
         assert "consumer_key" not in result.stderr
         assert home.files() == ["config.toml"]
 
+    @pytest.mark.parametrize(
+        "argv",
+        [
+            ["download", "124M"],
+            ["compile", "demo"],
+            ["sample"],
+            ["post"],
+            ["post", "--dry-run"],
+            ["status"],
+            ["history"],
+            ["train", "text.txt", "--name", "mine"],
+        ],
+    )
+    def test_a_models_folder_that_is_named_and_missing_ends_every_command(
+        self, home: Home, argv: list[str]
+    ) -> None:
+        home.write("config.toml", 'models_dir = "disk/models"')
+        result = home.run(*argv)
+        assert (result.returncode, result.stdout) == (3, "")
+        folder = home.path / "disk/models"
+        assert f"there is no folder {folder}: mount its disk, or create it" in result.stderr
+        assert home.files() == ["config.toml"]
+
+    def test_a_variable_that_is_nearly_a_setting_ends_no_command(self, home: Home) -> None:
+        result = home.run("status", GPT2BOT_MODLE=KEYS["consumer_secret"], GPT2BOT_PORT="tcp://1")
+        assert result.returncode == 0
+        assert result.stderr == (
+            "gpt2bot: GPT2BOT_MODLE is no setting and is ignored: did you mean GPT2BOT_MODEL?\n"
+        )
+
     def test_a_model_that_is_not_there(self, home: Home) -> None:
         result = home.run("sample", "--model", "124M")
         assert result.returncode == 4
@@ -309,7 +340,7 @@ class TestSample:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(300) == 141
+        assert process.wait(HANG) == 141
         assert "Traceback" not in process.stderr.read()
         process.stderr.close()
 
@@ -327,7 +358,7 @@ class TestSample:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(number)
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate(timeout=HANG)
         assert process.returncode == code
         assert err.partition("\n")[2] == message  # after the notice
 

@@ -21,6 +21,7 @@ from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.runs import recent_runs, statistics_since
 from gpt2bot.tweets.tweet import Tweet
+from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, Fault, XServer
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Bot:
         default_factory=lambda: {"GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0"}
     )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, timeout: float = 600) -> subprocess.Popen[str]:
+        """Starts `gpt2bot post`, which waits so many seconds for X: usually as many as may be."""
         kept = {name: v for name, v in os.environ.items() if not name.startswith("GPT2BOT_")}
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "gpt2bot", "post", *arguments],
@@ -50,6 +52,7 @@ class Bot:
                 **kept,
                 **self.x.environment,
                 "GPT2BOT_STATE_DIR": str(self.folder),
+                "GPT2BOT_X__TIMEOUT": str(timeout),
                 "LC_ALL": "C",
                 **self.settings,
             },
@@ -62,13 +65,19 @@ class Bot:
 
     def end(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
         """Exit code, stdout and stderr, which hold no secret and no traceback."""
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=HANG)
         assert not [name for name, key in KEYS.items() if key in out + err]
         assert "Traceback" not in err
         return process.returncode, out, err
 
-    def post(self, *arguments: str) -> tuple[int, str, str]:
-        return self.end(self.start(*arguments))
+    def post(self, *arguments: str, timeout: float = 600) -> tuple[int, str, str]:
+        return self.end(self.start(*arguments, timeout=timeout))
+
+    def let_time_pass(self, seconds: float) -> None:
+        """Makes all that is remembered so much older."""
+        with Outbox(self.folder) as outbox, outbox.transaction() as db:
+            for name in ("created_at", "attempted_at", "not_before"):
+                db.execute(f"UPDATE tweets SET {name} = {name} - ?", (seconds,))
 
     def leave_ready(self, *tweets: Tweet) -> None:
         with Outbox(self.folder) as outbox:
@@ -174,10 +183,11 @@ def test_x_cannot_be_reached(bot: Bot) -> None:
 @pytest.mark.parametrize("accepted", [True, False])
 def test_no_answer_comes(bot: Bot, accepted: bool) -> None:
     bot.leave_ready(FIRST, SECOND)
-    bot.settings["GPT2BOT_X__TIMEOUT"] = "2"
     bot.x.faults.append(Fault("hang", accept=accepted))
-    assert bot.post()[0] == 8
+    for timeout in bot.x.timeouts():
+        assert bot.post(timeout=timeout)[0] == 8
     assert bot.states == ["unknown", "ready"]
+    bot.let_time_pass(600)
     code, _, err = bot.post()
     assert code == 0
     assert bot.states == (["posted", "posted"] if accepted else ["posted", "ready"])
@@ -190,7 +200,7 @@ def test_stopped_before_the_answer(bot: Bot, signal_: signal.Signals) -> None:
     bot.leave_ready(FIRST, SECOND)
     bot.x.faults.append(Fault("hang", accept=True))
     process = bot.start()
-    assert bot.x.arrived.wait(60)
+    assert bot.x.arrived.wait(HANG)
     process.send_signal(signal_)
     code, out, _ = bot.end(process)
     assert code == (-9 if signal_ == signal.SIGKILL else 128 + signal_)
@@ -243,13 +253,13 @@ def test_what_is_unknown_is_settled_before_any_limit(bot: Bot) -> None:
 
 def test_before_the_time_that_x_names_it_is_not_asked_again(bot: Bot) -> None:
     bot.leave_ready(FIRST)
-    bot.x.remaining, bot.x.reset = 0, int(time.time()) + 3
+    bot.x.remaining, bot.x.reset = 0, int(time.time()) + 3600
     assert bot.post()[0] == 7
     code, _, err = bot.post()
     assert code == 7
     assert "X takes no more posts" in err
     assert len(bot.x.requests) == 1
-    time.sleep(max(0.0, bot.x.reset - time.time()))
+    bot.let_time_pass(3600)
     bot.x.remaining = 1
     assert bot.post()[0] == 0
     assert bot.x.texts == [FIRST.text]
@@ -259,9 +269,9 @@ def test_every_run_is_in_the_diary(bot: Bot) -> None:
     bot.leave_ready(FIRST)
     bot.x.faults += [Fault("answer", status=401), Fault("hang", accept=True)]
     assert bot.post()[0] == 6
+    bot.x.arrived.clear()
     killed = bot.start()
-    while len(bot.x.requests) < 2:
-        time.sleep(0.01)
+    assert bot.x.arrived.wait(HANG)
     killed.kill()
     bot.end(killed)
     bot.settings["GPT2BOT_TWEETS__PROMPTS"] = '["What the fuck is"]'
@@ -278,7 +288,7 @@ def test_two_at_once(bot: Bot) -> None:
     bot.leave_ready(FIRST, SECOND)
     bot.x.faults.append(Fault("hang"))
     first = bot.start()
-    assert bot.x.arrived.wait(60)
+    assert bot.x.arrived.wait(HANG)
     code, out, err = bot.post()
     assert (code, out, err.count("\n")) == (9, "", 1)
     assert len(bot.x.requests) == 1

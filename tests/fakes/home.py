@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-TIMEOUT = 300  # seconds; only a command that hangs needs them
+from tests.fakes.waiting import HANG
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Home:
     def run(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Runs `gpt2bot` to its end, which is never a traceback."""
         process = self.start(*argv, **environ)
-        out, err = process.communicate(timeout=TIMEOUT)
+        out, err = process.communicate(timeout=HANG)
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(argv, process.returncode, out, err)
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import trustme
@@ -40,6 +40,10 @@ from gpt2bot.posting.client import Credentials
 from gpt2bot.tweets.length import twitter_text
 from tests.fakes.connect_proxy import ConnectProxy, reset
 from tests.fakes.oauth import Validator
+from tests.fakes.waiting import HANG, longer_and_longer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOST = "api.twitter.com"
 USER_ID = "1380000000000000001"
@@ -72,7 +76,7 @@ class Fault:
             connection, or "wait" and then answer as usual.
         accept: Whether the request takes effect before that, if it is a good one.
         method: The method of the requests it waits for.
-        wait: Seconds before anything of this happens.
+        until: What is waited for before anything of this happens.
         unread: Whether it happens before the body of the request is read.
         cut: How many bytes of the right answer are sent before it happens.
     """
@@ -83,7 +87,7 @@ class Fault:
     status: int = 500
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    wait: float = 0
+    until: threading.Event | None = None
     unread: bool = False
     cut: int = 0
 
@@ -111,7 +115,7 @@ class XServer(ThreadingHTTPServer):
         requests: Method and path of every request, however it ended.
         faults: What goes wrong, in this order.
         arrived: Set when a POST has come in whole, and taken effect if it does.
-        waiting: Set when a request has come in whole, and waits for `Fault.wait` to pass.
+        waiting: Set when a request has come in whole, and waits for `Fault.until`.
         read_only: Whether the token was made while the app was read-only.
         refuses_duplicates: Whether it does, as X does for some hours after a post.
         tls: Its certificate; `certified` makes others.
@@ -172,6 +176,7 @@ class XServer(ThreadingHTTPServer):
 
     def restart(self, pause: float = 0) -> None:
         """Ends, which cuts all connections, and begins again with the same account elsewhere."""
+        new = socket.create_server(("127.0.0.1", 0))  # while the old port is not free
         self.shutdown()
         self.server_close()
         with self.lock:
@@ -180,7 +185,7 @@ class XServer(ThreadingHTTPServer):
                     # Not that of TLS, which is not made for two threads.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
         time.sleep(pause)
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = new
         self.server_address = self.socket.getsockname()
         self.proxy.local_port = self.server_address[1]
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -199,6 +204,20 @@ class XServer(ThreadingHTTPServer):
         with self.lock:
             self.connections.discard(request)
         super().shutdown_request(request)
+
+    def timeouts(self) -> Iterator[float]:
+        """Timeouts for a client that is to send a request and to wait for the answer in vain.
+
+        They get longer until a request has arrived: how long a connection takes depends on the
+        machine.
+        """
+        known = len(self.requests)
+        for timeout in longer_and_longer():
+            yield timeout
+            assert self.proxy.wait_until_idle(HANG)
+            if len(self.requests) > known:
+                return
+        raise AssertionError("no request has arrived")
 
     @property
     def texts(self) -> list[str]:
@@ -293,9 +312,9 @@ class _Handler(BaseHTTPRequestHandler):
             fault = x.faults.popleft() if waits else Fault("wait", accept=True)
         body = b"" if fault.unread else self._body()
         status, answer = 0, b""
-        if fault.wait:
+        if fault.until:
             x.waiting.set()
-            time.sleep(fault.wait)
+            fault.until.wait(HANG)
         if fault.accept:
             with x.lock:
                 status, answer = self._carry_out(body)
@@ -324,7 +343,7 @@ class _Handler(BaseHTTPRequestHandler):
                 whole.write(self.wfile.getvalue()[: fault.cut])
                 self.wfile = whole
             if fault.what == "hang":
-                select.select([self.connection], [], [], 60)  # longer than any client of a test
+                select.select([self.connection], [], [], HANG)
             if fault.what == "reset":
                 reset(self.connection)
             else:

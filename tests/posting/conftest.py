@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import time
 import traceback
 from dataclasses import dataclass
@@ -48,6 +49,20 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock(time.time())
+
+
+@pytest.fixture
+def stopped_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stops the time of this process, X's included."""
+    monkeypatch.setattr(time, "time", clock)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine at which nobody is, and which nobody else gets meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 import unicodedata
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import (
+    GPT2BotError,
     LimitError,
     NetworkError,
     OutcomeUnknownError,
@@ -25,6 +27,7 @@ from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.publish import Posted, publish, publish_ready, reconcile
 from gpt2bot.posting.responses import DuplicateError
 from gpt2bot.tweets.tweet import Draft, Tweet
+from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer, credentials
 
 if TYPE_CHECKING:
@@ -96,7 +99,7 @@ def killed_while_posting(x: XServer, folder: Path, tweet: Tweet, *, accepted: bo
     x.faults.append(Fault("hang", accept=accepted))
     arguments = [json.dumps(value) for value in (str(folder), KEYS, vars(tweet))]
     with subprocess.Popen([sys.executable, "-c", SEND, *arguments]) as process:
-        assert x.arrived.wait(60)
+        assert x.arrived.wait(HANG)
         with closing(sqlite3.connect(folder / FILE)) as db:
             assert db.execute("SELECT state, attempts FROM tweets").fetchall() == [("posting", 1)]
         process.kill()
@@ -131,11 +134,15 @@ def test_killed_after_x_accepted(
 def test_no_answer_in_time(
     x: XServer, outbox: Outbox, tweet: Tweet, failure: Any, accepted: bool
 ) -> None:
-    impatient = Client(credentials(), timeout=2)
     x.faults.append(Fault("hang", accept=accepted))
-    failure(OutcomeUnknownError, publish, outbox, impatient, tweet, model="demo", seed=None)
+    outbox.add(tweet, model="demo", seed=None, now=time.time())
+    for timeout in x.timeouts():
+        impatient = Client(credentials(), timeout=timeout)
+        failure(GPT2BotError, publish_ready, outbox, impatient, only(outbox))
     assert only(outbox).state is State.UNKNOWN
-    reconcile(outbox, impatient)  # at once: the attempt is as old as the timeout
+    patient = Client(credentials())
+    patient.timeout = timeout  # the attempt is as old as that, so nothing has to be waited for
+    reconcile(outbox, patient)
     assert only(outbox).state is (State.POSTED if accepted else State.READY)
 
 
@@ -430,6 +437,14 @@ def test_the_last_door_looks_at_what_an_earlier_run_left_too(
         failure(StateError, publish_ready, outbox, client, only(outbox))
     )
     assert not x.requests
+
+
+def test_a_tweet_that_waits_under_the_label_of_an_older_configuration_is_posted(
+    x: XServer, outbox: Outbox, client: Client
+) -> None:
+    entry = outbox.add(Tweet("It rained.", "hello", "It"), model="demo", seed=None, now=1.0)
+    publish_ready(outbox, client, entry)
+    assert x.texts == ["It rained.\nhello"]
 
 
 def test_nothing_leaves_before_it_is_written_down(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 import requests
 from requests_oauthlib import OAuth1
 
+from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, USER_ID, Fault
 
 if TYPE_CHECKING:
@@ -71,12 +73,14 @@ def test_after_a_restart_it_is_elsewhere_and_the_account_is_as_it_was(x: XServer
 
 
 def test_a_restart_cuts_what_is_under_way(x: XServer) -> None:
-    x.faults.append(Fault("wait", wait=0.5))
+    over = threading.Event()
+    x.faults.append(Fault("wait", until=over))
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(post, {"text": "One."})
-        assert x.waiting.wait(60)
+        assert x.waiting.wait(HANG)
         x.restart()
-        assert isinstance(answer.exception(60), requests.ConnectionError)
+        assert isinstance(answer.exception(HANG), requests.ConnectionError)
+    over.set()
     assert post({"text": "Two."}) == 201
 
 
@@ -94,7 +98,7 @@ def test_ways_to_break_off(x: XServer, fault: Fault) -> None:
     with pytest.raises(requests.ConnectionError):
         post({"text": "One."})
     assert x.texts == ["One."] * fault.accept
-    assert x.proxy.wait_until_idle(60)
+    assert x.proxy.wait_until_idle(HANG)
 
 
 def test_ways_to_fail_before_that(x: XServer) -> None:

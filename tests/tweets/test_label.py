@@ -1,6 +1,12 @@
 import pytest
 
-from gpt2bot.tweets.label import DEFAULT_LABEL, MAX_LABEL_LENGTH, carries_label, check_label
+from gpt2bot.tweets.label import (
+    DEFAULT_LABEL,
+    MAX_LABEL_LENGTH,
+    carries_label,
+    check_label,
+    find_label,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,7 +18,7 @@ from gpt2bot.tweets.label import DEFAULT_LABEL, MAX_LABEL_LENGTH, carries_label,
         "\U0001f916 GPT-2",
         "\U0001f916",
         "\u6a5f\u68b0",
-        "x" * MAX_LABEL_LENGTH,
+        "bot " + "x" * (MAX_LABEL_LENGTH - 4),
     ],
 )
 def test_fine_labels_stay_as_they_are(label: str) -> None:
@@ -40,12 +46,41 @@ def test_a_label_is_tidied() -> None:
         ("made by https://example.com", "URL"),
         ("by @gpt2bot", "mention, as '@gpt2bot'"),
         ("#GPT2\u202e", r"U\+202E"),
+        ("hello", r"'hello' does not say that a machine wrote the tweet: .*label_is_disclosure"),
+        ("#story #daily", "does not say that a machine wrote"),
+        ("I said it would rain", "does not say that a machine wrote"),
     ],
 )
 def test_wrong_labels(label: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         check_label(label)
     assert "\n" not in str(caught.value)
+
+
+def test_an_owner_vouches_for_a_label_in_other_words() -> None:
+    assert check_label(" #silicon  dreams", is_disclosure=True) == "#silicon dreams"
+    for label in ("", "#AI\n#GPT2", "by @gpt2bot", "x" * (MAX_LABEL_LENGTH + 1)):
+        with pytest.raises(ValueError, match="the label"):
+            check_label(label, is_disclosure=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        ("Every morning,#bot", "#bot"),
+        ("Every morning;#AI #GPT2 \n", "#AI #GPT2"),
+        ('Every morning\t"#MadeByAI"', "#MadeByAI"),
+        ("Every morning, we | \U0001f916", "\U0001f916"),
+        ("Every morning #bot", None),
+        ("Every morning,", None),
+        ("Every morning, #monday", None),
+        ("Machines, robots, AI", None),
+        ("#bot, and", None),
+        ("x," * 100_000, None),
+    ],
+)
+def test_finds_a_label_in_the_last_field_of_a_line(line: str, label: str | None) -> None:
+    assert find_label(line) == label
 
 
 @pytest.mark.parametrize(

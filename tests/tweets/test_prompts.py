@@ -33,7 +33,7 @@ def test_the_default_prompts_are_fine_and_different() -> None:
 
 
 def test_a_prompt_is_tidied() -> None:
-    assert check_prompt(" The  old\nman ", "#GPT2 ") == Prompt("The old man", "#GPT2")
+    assert check_prompt(" The  old\nman ", "#GPT2") == Prompt("The old man", "#GPT2")
 
 
 def test_a_prompt_leaves_room_for_the_model() -> None:
@@ -57,11 +57,6 @@ def test_a_prompt_leaves_room_for_the_model() -> None:
 def test_wrong_prompts(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_prompt(text)
-
-
-def test_the_label_of_a_prompt_is_checked() -> None:
-    with pytest.raises(ValueError, match="label"):
-        check_prompt("The old man", " ")
 
 
 def test_reads_a_text_file(write) -> None:
@@ -92,32 +87,79 @@ def test_reads_the_csv_file_of_the_2019_bot(write) -> None:
     ]
 
 
-def test_the_columns_may_be_swapped(write) -> None:
-    content = "end_text,input_text\n#AI,The old man\n"
-    assert read_prompts(write("p.csv", content)) == [Prompt("The old man", "#AI")]
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.csv", "end_text,input_text\n#AI,It is\n"),
+        ("p.csv", "Input_Text;End_Text;notes\nIt is;#AI;mine\n"),
+        ("p.csv", "id,prompt,label\n1,It is,#AI\n"),
+        ("p.tsv", "input_text\tend_text\nIt is\t#AI\n"),
+        ("p.csv", "input_text\tend_text\nIt is\t#AI\n"),
+        ("p.jsonl", '{"input_text": "It is", "end_text": "#AI"}\n'),
+        ("p.ndjson", '{"prompt": "It is", "label": "#AI", "id": 7}\n'),
+    ],
+)
+def test_reads_prompts_and_labels_from_tables(write, name: str, content: str) -> None:
+    assert read_prompts(write(name, content)) == [Prompt("It is", "#AI")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.csv", "input_text\nIt is\n"),
+        ("p.csv", "input_text,end_text\nIt is\n"),
+        ("p.csv", "input_text,end_text\nIt is, \n"),
+        ("p.jsonl", '{"text": "It is"}\n'),
+        ("p.jsonl", '{"input_text": "It is", "end_text": null}\n'),
+    ],
+)
+def test_a_prompt_without_a_label_has_the_configured_one(write, name: str, content: str) -> None:
+    assert read_prompts(write(name, content), "#GPT2") == [Prompt("It is", "#GPT2")]
+
+
+def test_a_label_in_other_words_needs_its_owners_word(write) -> None:
+    path = write("p.csv", "input_text,end_text\nIt is,#silicondreams\n")
+    with pytest.raises(ConfigurationError, match=r"line 2: .*does not say that a machine wrote"):
+        read_prompts(path)
+    found = read_prompts(path, label_is_disclosure=True)
+    assert found == [Prompt("It is", "#silicondreams")]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("p.txt", "", "no prompts"),
+        ("p.txt", "", "it is empty"),
         ("p.txt", "\n# only a comment\n", "no prompts"),
         ("p.txt", "fine\n\nThe @old man\n", "line 3: .*mention"),
         ("p.txt", "fine\n" + "x" * 300, "line 2: .*long"),
         ("p.txt", "fine\na\x00b\n", r"line 2: .*U\+0000"),
-        ("p.txt", b"fine\ncaf\xe9\n", "line 2: not UTF-8"),
-        ("p.txt", "fine\n".encode("utf-16"), "line 1: not UTF-8"),
-        ("p.csv", "", "line 1: .*input_text,end_text, not nothing"),
-        ("p.csv", "text,label\nThe,#AI\n", "line 1: .*not text,label"),
-        ("p.csv", "input_text;end_text\nThe;#AI\n", "line 1: .*not input_text;end_text"),
-        ("p.csv", "input_text,end_text,x\n", "line 1: .*not input_text,end_text,x"),
+        ("p.txt", b"fine\ncaf\xe9\n", "line 2: it is not UTF-8"),
+        ("p.txt", "fine\n".encode("utf-16"), "looks like UTF-16"),
+        ("p.txt", "input_text,end_text\nIt is,#AI\n", "line 1: .*header of a table.*csv"),
+        ("p.txt", "fine\nIt is,#AI\n", "line 2: .*label '#AI'.*end_text"),
+        ("p.txt", "It is\t\U0001f916\n", "line 1: .*label '\U0001f916'"),
+        ("p.json", '["It is"]', "looks like JSON"),
+        ("p.docx", b"PK\x03\x04\x14", "looks like an office document"),
+        ("p.csv", "", "it is empty"),
+        (
+            "p.csv",
+            "It is,#AI\n",
+            r"line 1: .*\(found: 'It is', '#AI'\): the first line .*input_text",
+        ),
+        ("p.csv", "It is\nSo\n", "line 1: there is no column input_text"),
+        ("p.csv", "end_text\n#AI\n", "line 1: there is no column input_text"),
         ("p.csv", "input_text,end_text\n", "no prompts"),
-        ("p.csv", "input_text,end_text\na,#AI\nOne, two,#AI\n", 'line 3: 3 columns .*"quotes"'),
-        ("p.csv", "input_text,end_text\nThe old man\n", "line 2: 1 columns instead of 2"),
+        ("p.csv", "input_text\nIt is;#AI\n", "line 2: .*label '#AI'"),
+        ("p.csv", "input_text\nIt is,#AI\n", "line 2: there are 2 fields"),
+        ("p.csv", "input_text,end_text\na,#AI\nOne, two,#AI\n", 'line 3: .*3 fields.*"quotes"'),
+        ("p.csv", "end_text,input_text\n#AI\n", "line 2: there is no text .*input_text"),
         ("p.csv", "input_text,end_text\n,#AI\n", "line 2: .*empty"),
-        ("p.csv", 'input_text,end_text\nThe,#AI\nThe,"#AI', "line 3: .*end of data"),
-        ("p.csv", 'input_text,end_text\nThe,"#AI\n#GPT"\n', "line 3: .*one line"),
+        ("p.csv", 'input_text,end_text\nThe,#AI\nThe,"#AI', "line 3: its quotes do not match"),
+        ("p.csv", 'input_text,end_text\nThe,"#AI\n#GPT"\n', "line 2: .*one line"),
         ("p.csv", "input_text,end_text\nThe,by @me\n", "line 2: the label .*mention"),
+        ("p.csv", "input_text,end_text\nThe,hello\n", "line 2: the label 'hello'"),
+        ("p.jsonl", "It is\n", "line 1: .*JSON object"),
+        ("p.jsonl", '{"text": "It is"}\n{"x": "So"}\n', "line 2: there is no text"),
     ],
 )
 def test_says_what_is_wrong_in_which_file_and_line(

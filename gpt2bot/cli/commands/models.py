@@ -72,6 +72,7 @@ def train(
     *file: Path,
     name: str,
     base: str | None = None,
+    column: str | None = None,
     epochs: Positive | None = None,
     batch_size: AtLeastOne | None = None,
     learning_rate: Positive | None = None,
@@ -86,12 +87,14 @@ def train(
     """Trains a model on text files, from scratch or from another model.
 
     A training that was interrupted goes on where it was. The size (n-vocab to n-layer) is that of a
-    model from scratch.
+    model from scratch; one that is trained from another model has the size of that model.
 
     Args:
-        file: Text, an item a line or items between blank lines, or CSV.
+        file: Text, an item on each line or items between blank lines; or a table: CSV, TSV or JSON
+            lines (.jsonl).
         name: The new model's name.
         base: The model to go on from, instead of starting from scratch.
+        column: The column of the tables that holds the text, by default text or the only one.
         epochs: Passes over the texts.
         batch_size: Sequences a step.
         learning_rate: At its peak.
@@ -111,18 +114,16 @@ def train(
 
     settings = load_settings(config)
     folder = settings.models_dir / check_name(name)
+    size = given(n_vocab=n_vocab, n_ctx=n_ctx, n_embd=n_embd, n_head=n_head, n_layer=n_layer)
+    if base and size:
+        names = " and ".join(f"--{option.replace('_', '-')}" for option in size)
+        raise UsageError(
+            f"{names} cannot be combined with --base: the new model has the size of {base}"
+        )
     options = given(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        n_vocab=n_vocab,
-        n_ctx=n_ctx,
-        n_embd=n_embd,
-        n_head=n_head,
-        n_layer=n_layer,
-        seed=seed,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed, **size
     )
     base_folder = find_model(base, settings.models_dir) if base else None
-    run(file, folder, TrainConfig(**options), base=base_folder)
+    run(file, folder, TrainConfig(**options), base=base_folder, column=column)
     compile_model(folder, precision=settings.precision)
     show(str(folder))

@@ -164,8 +164,8 @@ def _is_in_place(folder: Path) -> bool:
     wrong = [name for name, size in sizes.items() if size == 0 or size != told.get(name, size)]
     if wrong:
         raise CheckpointError(
-            f"{folder} is no whole model ({', '.join(wrong)} missing or cut short): move it away "
-            "or delete it, then download again"
+            f"{folder} is no whole model ({', '.join(wrong)} missing or cut short): move it away, "
+            "then download again"
         )
     return True
 

@@ -13,6 +13,7 @@ from typing import Annotated
 from annotated_types import Predicate, doc
 
 from gpt2bot.errors import ModelMissingError, UsageError
+from gpt2bot.gpt2.formats.foreign import explain_folder
 from gpt2bot.gpt2.hparams import HParams
 
 DATA_FILE = "model.ckpt.data-00000-of-00001"
@@ -90,6 +91,8 @@ def find_model(name: str, models_dir: Path) -> Path:
         for folder in _folders(known_as, models_dir):
             if is_model(folder):
                 return folder
+            if problem := explain_folder(folder):
+                raise ModelMissingError(f"{folder} cannot be used: {problem}")
     here = ", ".join(installed_models(models_dir)) or "none"
     get = (
         f"`gpt2bot download {canonical_name(name)}` fetches it"

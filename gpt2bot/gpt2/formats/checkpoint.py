@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from gpt2bot.errors import CheckpointError
 from gpt2bot.files import replaced_folder
 from gpt2bot.gpt2.formats.layout import (
-    ADVICE,
+    ONE_MODEL,
     PREFIX,
     STATE_FILE,
+    advise,
     checkpoint_prefix,
     read_description,
 )
@@ -113,16 +114,17 @@ def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Ten
         stored: dict[str, list[int]] = reader.get_variable_to_shape_map()
         dtypes: dict[str, Any] = reader.get_variable_to_dtype_map()
     except _READER_ERRORS as error:
-        raise CheckpointError(f"{prefix}.index is damaged: {_reason(error)}; {ADVICE}") from error
+        problem = f"{prefix}.index is damaged: {_reason(error)}"
+        raise CheckpointError(advise(problem, folder)) from error
     for name, shape in hparams.shapes().items():
         full_name = SCOPE + name
         if full_name not in stored:
-            raise CheckpointError(f"{prefix}: the tensor {full_name} is missing; {ADVICE}")
+            raise CheckpointError(f"{prefix}: the tensor {full_name} is missing: {ONE_MODEL}")
         found = tuple(stored[full_name])
         if found not in (shape, (1, *shape)):
             raise CheckpointError(
                 f"{prefix}: the tensor {full_name} has shape {list(found)}, but hparams.json "
-                f"implies {list(shape)}; {ADVICE}"
+                f"implies {list(shape)}: {ONE_MODEL}"
             )
         if not dtypes[full_name].is_floating:
             kind = dtypes[full_name].name
@@ -135,9 +137,9 @@ def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Ten
                 dtypes=[dtypes[full_name]],
             )
         except _READER_ERRORS as error:
+            problem = f"the tensor {full_name} is damaged: {_reason(error)}"
             raise CheckpointError(
-                f"{prefix}.data-00000-of-00001: the tensor {full_name} is damaged: "
-                f"{_reason(error)}; {ADVICE}"
+                advise(f"{prefix}.data-00000-of-00001: {problem}", folder)
             ) from error
         yield name, tf.cast(tf.reshape(tensor, shape), tf.float32)
 

@@ -7,12 +7,24 @@ import re
 from pathlib import Path
 
 from gpt2bot.errors import CheckpointError, ModelMissingError
+from gpt2bot.gpt2.download.registry import PUBLISHED, is_compiled
+from gpt2bot.gpt2.formats.foreign import explain_folder
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.tokenizer import Tokenizer
 
 PREFIX = "model.ckpt"
 STATE_FILE = "checkpoint"
-ADVICE = "delete its folder, then download or train the model again"
+ONE_MODEL = "hparams.json, encoder.json and the checkpoint must be those of one model"
+
+
+def advise(problem: str, folder: Path) -> str:
+    """Adds to a problem of a model what to do: only what was published can be fetched again."""
+    if folder.name.startswith("."):  # still being made, by something that knows better what to do
+        return problem
+    if folder.name in PUBLISHED:
+        again = f"`gpt2bot download {folder.name}` fetches the model again"
+        return f"{problem}; move {folder} away, then {again}"
+    return f"{problem}; copy {folder} again from where the model was made, or from a backup"
 
 
 def read_description(folder: Path) -> tuple[HParams, Tokenizer]:
@@ -25,12 +37,14 @@ def read_description(folder: Path) -> tuple[HParams, Tokenizer]:
     """
     if not folder.is_dir():
         raise ModelMissingError(f"there is no model in {folder}")
+    if not (folder / "hparams.json").is_file() and (problem := explain_folder(folder)):
+        raise CheckpointError(f"{folder} cannot be used: {problem}")
     hparams = HParams.read(folder / "hparams.json")
     tokenizer = Tokenizer.read(folder)
     if tokenizer.n_vocab != hparams.n_vocab:
         raise CheckpointError(
             f"{folder}: encoder.json has {tokenizer.n_vocab} tokens, but hparams.json says "
-            f"{hparams.n_vocab}; {ADVICE}"
+            f"{hparams.n_vocab}: {ONE_MODEL}"
         )
     return hparams, tokenizer
 
@@ -48,15 +62,34 @@ def checkpoint_prefix(folder: Path) -> Path:
     try:
         text = state.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise CheckpointError(f"cannot read {state}: {error.strerror}; {ADVICE}") from error
+        if isinstance(error, FileNotFoundError) and is_compiled(folder):
+            problem = f"the checkpoint of {folder}, which training and scoring need, was discarded"
+        else:
+            problem = f"cannot read {state}: {error.strerror}"
+        raise CheckpointError(advise(problem, folder)) from error
     match = re.search(r'^model_checkpoint_path: "(?:[^"]*[/\\])?([^"/\\]+)"', text, re.MULTILINE)
     if match is None:
-        raise CheckpointError(f"{state} does not name a checkpoint; {ADVICE}")
+        raise CheckpointError(_missing(f"{state} does not name a checkpoint", folder))
     prefix = folder / match[1]
     for suffix in (".index", ".data-00000-of-00001"):
         if not Path(f"{prefix}{suffix}").is_file():
-            raise CheckpointError(f"{prefix}{suffix} is missing; {ADVICE}")
+            raise CheckpointError(_missing(f"{prefix}{suffix} is missing", folder))
     return prefix
+
+
+def _missing(problem: str, folder: Path) -> str:
+    """Adds to a problem with the file `checkpoint` which checkpoints it could name."""
+    whole = [
+        path.stem
+        for path in sorted(folder.glob("*.index"))
+        if path.with_suffix(".data-00000-of-00001").is_file()
+    ]
+    if not whole:
+        return advise(problem, folder)
+    return (
+        f"{problem}; the folder has {', '.join(whole)}: write the one to use into"
+        f' {folder / STATE_FILE}, as in model_checkpoint_path: "{whole[0]}"'
+    )
 
 
 def checkpoint_files(folder: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt2bot.errors import CheckpointError
 from gpt2bot.gpt2.download.registry import COMPILED
-from gpt2bot.gpt2.formats.layout import STATE_FILE, checkpoint_fingerprint
+from gpt2bot.gpt2.formats.layout import STATE_FILE, advise, checkpoint_fingerprint
 from gpt2bot.gpt2.litert.manifest import find_intact
 
 if TYPE_CHECKING:
@@ -95,10 +95,8 @@ def find_artifacts(
     if found := find_intact(places(folder, precision), facts, strict=strict, level=level):
         return Artifacts(*found)
     if "checkpoint" not in facts:
-        raise CheckpointError(
-            f"{folder} has neither a checkpoint nor a usable compiled model ({precision}): "
-            "delete the folder, then download or train the model again"
-        )
+        problem = f"{folder} has neither a checkpoint nor a usable compiled model ({precision})"
+        raise CheckpointError(advise(problem, folder))
     return None
 
 

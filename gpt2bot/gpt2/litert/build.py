@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gpt2bot import __version__
 from gpt2bot.errors import CheckpointError, ModelError
 from gpt2bot.files import making, replaced_folder
-from gpt2bot.gpt2.formats.layout import checkpoint_files, read_description
+from gpt2bot.gpt2.formats.layout import STATE_FILE, advise, checkpoint_files, read_description
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.litert.artifacts import (
     SAMPLER,
@@ -127,6 +127,8 @@ def verify_compiled(folder: Path, precision: str) -> Path | None:
     except CheckpointError as error:
         if not existing:
             raise
+        if not (folder / STATE_FILE).exists():  # there is nothing to compile it from
+            raise CheckpointError(advise(str(error), folder)) from error
         where = " and ".join(map(str, existing))
         raise CheckpointError(
             f"{error}: delete {where}, then run `gpt2bot compile {folder.name}`"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
+import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,13 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gpt2bot.errors import TrainingError
+from gpt2bot.tables import Table, TableError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-# Columns of a CSV file that may hold the text, in order of preference; else it has one column.
-TEXT_COLUMNS = ("text", "input_text")
+logger = logging.getLogger(__name__)
+
+# Columns of a table that may hold the text, in order of preference.
+TEXT_COLUMNS = ("text", "input_text", "full_text", "tweet")
 
 
 @dataclass(frozen=True)
@@ -36,30 +38,31 @@ class TextFile:
     items: tuple[str, ...]
 
 
-def read_text_file(path: Path) -> TextFile:
+def read_text_file(path: Path, column: str | None = None) -> TextFile:
     """Reads a file of items.
 
-    A `.csv` file gives the column `text` (or `input_text`, or its only column). In any other file,
+    A table (CSV, TSV or JSON lines, see `tables.parse`) has an item in each row. In any other file,
     items are separated by blank lines if there are any, and are its lines if there are none.
 
+    Args:
+        path: The file.
+        column: The column of a table that holds the items. None stands for the first one of
+            `TEXT_COLUMNS`, or the only column.
+
     Raises:
-        TrainingError: The file cannot be read, is not UTF-8, holds no text, or is a CSV file whose
-            column of text cannot be told.
+        TrainingError: The file cannot be read, is of another kind than its name says, holds no
+            text, or is a table whose column of text cannot be told. The message names the file.
     """
     try:
         data = path.read_bytes()
-        text = data.decode("utf-8-sig")
+        content = parse(data, path.suffix, TEXT_COLUMNS if column is None else (column,))
+        raw = _column(path, content, column) if isinstance(content, Table) else _split(content)
+        if column is not None and not isinstance(content, Table):
+            raise TableError(f"it is not a table, so it has no column {column!r}")
     except OSError as error:
         raise TrainingError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise TrainingError(
-            f"{path} is not UTF-8 (byte {error.start}): convert it first"
-        ) from error
-    text = text.replace("\r\n", "\n")
-    if path.suffix.lower() == ".csv":
-        raw = _csv_column(path, text)
-    else:
-        raw = re.split(r"\n[ \t]*\n", text.strip()) if "\n\n" in text.strip() else text.split("\n")
+    except TableError as error:
+        raise TrainingError(error.about(path)) from error
     items = tuple(item.strip() for item in raw if item.strip())
     if not items:
         raise TrainingError(f"{path} holds no text")
@@ -143,12 +146,28 @@ def windows(items: Sequence[Sequence[int]], end_of_text: int, block_size: int) -
     ]
 
 
-def _csv_column(path: Path, text: str) -> list[str]:
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    columns = list(rows[0]) if rows else []
-    column = next((name for name in TEXT_COLUMNS if name in columns), None)
-    if column is None and len(columns) == 1:
-        column = columns[0]
-    if column is None:
-        raise TrainingError(f"{path} needs a header with a column named {TEXT_COLUMNS[0]!r}")
-    return [row[column] or "" for row in rows]
+def _split(text: str) -> list[str]:
+    text = _plain_newlines(text).strip()
+    return re.split(r"\n[ \t]*\n", text) if "\n\n" in text else text.split("\n")
+
+
+def _column(path: Path, table: Table, column: str | None) -> list[str]:
+    names = TEXT_COLUMNS if column is None else (column,)
+    found = table.column(*names)
+    if found is None and column is None and len(table.columns) == 1:
+        [only] = table.columns
+        # A single word is a name. Several may be the first text of a file without a header.
+        if re.fullmatch(r"[\w-]+", only):
+            logger.info("%s: the texts are those of the column %r", path.name, only)
+            found = table.column(only)
+    if found is None:
+        raise TableError(
+            f"there is no column {names[0]!r} (found: {table.describe_columns()}): choose one with"
+            " --column; if these are not names, begin the file with a line that names its columns",
+            1,
+        )
+    return [_plain_newlines(row.text(found)) for row in table.rows]
+
+
+def _plain_newlines(text: str) -> str:
+    return re.sub(r"\r\n?", "\n", text)

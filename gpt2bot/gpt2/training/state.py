@@ -48,7 +48,7 @@ class TrainingState:
         if changed:
             raise TrainingError(
                 f"a training of this name was started with different {' and '.join(changed)}: "
-                f"repeat its command to resume it, or delete {self.folder} to start over"
+                f"repeat its command to resume it, or move {self.folder} away to start over"
             )
         return dict(saved["progress"])
 

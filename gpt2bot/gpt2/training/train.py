@@ -40,6 +40,7 @@ def train(
     config: TrainConfig,
     *,
     base: Path | None = None,
+    column: str | None = None,
 ) -> None:
     """Trains a model on text files and writes it in OpenAI's layout, with a `training.json`.
 
@@ -53,6 +54,7 @@ def train(
         folder: Of the new model; a training's state lies beside it until it is finished.
         config: How to train.
         base: Folder of a model to fine-tune; None trains from scratch.
+        column: The column with the texts, see `corpus.read_text_file`.
 
     Raises:
         TrainingError: The files cannot be used, there is a model of this name already, or a
@@ -60,9 +62,10 @@ def train(
         CheckpointError: The base model is damaged.
         LockedError: Another process trains a model of this name.
     """
-    texts = [corpus.read_text_file(path) for path in files]
+    texts = [corpus.read_text_file(path, column) for path in files]
+    other = {"base": base.name if base else None} | ({"column": column} if column else {})
     identity: dict[str, Any] = {
-        "settings": asdict(config) | {"base": base.name if base else None},
+        "settings": asdict(config) | other,
         "files": [{"name": t.name, "sha256": t.sha256, "items": len(t.items)} for t in texts],
     }
     state = TrainingState(folder.with_name(f".{folder.name}.training"), identity)
@@ -85,7 +88,7 @@ def _train(
 ) -> None:
     progress = state.load()
     if progress is None and folder.exists():
-        raise TrainingError(f"{folder} is there already: choose another name, or delete it first")
+        raise TrainingError(f"{folder} is there already: choose another name, or move it away")
     hparams, tokenizer, weights = _start(items, config, base)
     peak = config.learning_rate or (2e-3 if base is None else 1e-4)
     trainer = Trainer(config, hparams, tokenizer, weights, items, peak=peak)

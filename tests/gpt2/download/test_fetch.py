@@ -30,6 +30,7 @@ from tests.fakes.downloads import (
     start,
     trust,
 )
+from tests.fakes.waiting import HANG
 
 
 def test_a_model_is_fetched_and_takes_its_name_once_it_is_verified(bucket, models):
@@ -79,7 +80,7 @@ def test_a_model_in_place_that_is_not_whole_is_not_called_whole(bucket, models, 
         (models / DATA).write_bytes(left)
     if not has_record:
         (models / "124M" / "download.json").unlink()
-    with pytest.raises(CheckpointError, match=f"{DATA_FILE} missing or cut short.*delete it"):
+    with pytest.raises(CheckpointError, match=f"{DATA_FILE} missing or cut short.*move it away"):
         fetch(bucket, models)
 
 
@@ -127,7 +128,7 @@ def test_a_killed_download_is_gone_on_with(bucket, models):
     # The second request for the file tells that the bytes of the first are on the disk.
     bucket.faults["GET", DATA] = iter([Fault(cut=200_000), Fault(stall=100_000)])
     with child(bucket, models) as process:
-        assert bucket.stalled.wait(30)
+        assert bucket.stalled.wait(HANG)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     assert not (models / "124M").exists()
@@ -153,7 +154,7 @@ def test_a_download_interrupted_while_it_is_verified_is_only_verified(bucket, mo
 def test_ctrl_c_keeps_what_came_and_says_how_to_go_on(bucket, models):
     bucket.faults["GET", DATA] = iter([Fault(cut=200_000), Fault(stall=100_000)])
     with child(bucket, models) as process:
-        assert bucket.stalled.wait(30)
+        assert bucket.stalled.wait(HANG)
         process.send_signal(signal.SIGINT)
         said = process.stdout.read().splitlines()
     assert process.returncode == 130
@@ -208,7 +209,7 @@ def test_a_folder_of_models_that_cannot_be_made_is_told(bucket, models):
 def test_two_downloads_of_one_model_do_not_meet(bucket, models):
     bucket.faults["GET", DATA] = iter([Fault(stall=100_000)])
     with child(bucket, models) as process:
-        assert bucket.stalled.wait(30)
+        assert bucket.stalled.wait(HANG)
         assert "another process" in fail(LockedError, bucket, models)
         process.kill()
     fetch(bucket, models)

@@ -103,6 +103,16 @@ def test_a_missing_model_of_ones_own_says_what_there_is(tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_a_folder_of_another_program_is_named_with_its_format(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).touch()
+    with pytest.raises(ModelMissingError, match="mine cannot be used: it is in Hugging Face's"):
+        find_model("mine", tmp_path)
+    assert "mine" not in installed_models(tmp_path)
+
+
 def test_only_models_are_listed(tmp_path):
     make_model(tmp_path / "124M")
     make_model(tmp_path / ".355M.part")

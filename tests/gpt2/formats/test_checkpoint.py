@@ -102,6 +102,53 @@ def test_a_missing_file_is_named(model_folder, name):
         verify(model_folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("tiny", "copy .* again from where the model was made, or from a backup"),
+        ("124M", "move .* away, then `gpt2bot download 124M` fetches the model again"),
+    ],
+)
+def test_only_a_published_model_is_to_be_fetched_again(model_folder, name, wanted):
+    folder = model_folder.rename(model_folder.with_name(name))
+    damaged = bytearray((folder / DATA).read_bytes())
+    damaged[-1] ^= 1
+    (folder / DATA).write_bytes(damaged)
+    with pytest.raises(CheckpointError, match=wanted) as caught:
+        verify(folder)
+    assert "delete" not in str(caught.value)
+
+
+def test_a_checkpoint_of_another_step_is_named(model_folder):
+    for name in (DATA, INDEX):
+        path = model_folder / name
+        path.rename(path.with_name(path.name.replace("model.ckpt", "model-500")))
+    (model_folder / "checkpoint").write_text('model_checkpoint_path: "model-1000"')
+    with pytest.raises(CheckpointError) as caught:
+        verify(model_folder)
+    message = str(caught.value)
+    assert "model-1000.index is missing; the folder has model-500: write" in message
+    assert 'model_checkpoint_path: "model-500"' in message
+    (model_folder / "checkpoint").write_text('model_checkpoint_path: "model-500"')
+    verify(model_folder)
+
+
+@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin", "tf_model.h5"])
+def test_a_folder_in_hugging_faces_format_is_called_that(tmp_path, weights):
+    for name in ("config.json", "vocab.json", "merges.txt", weights):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(CheckpointError, match=f"Hugging Face's format .*{weights}.*not read yet"):
+        verify(tmp_path)
+
+
+def test_a_checkpoint_without_a_vocabulary_names_what_is_missing(model_folder):
+    for name in ("hparams.json", "encoder.json", "vocab.bpe"):
+        (model_folder / name).unlink()
+    missing = r"hparams\.json, encoder\.json, vocab\.bpe"
+    with pytest.raises(CheckpointError, match=rf"weights model\.ckpt, but not {missing}: copy"):
+        verify(model_folder)
+
+
 def test_a_missing_folder_is_a_missing_model(tmp_path):
     with pytest.raises(ModelMissingError, match="there is no model in"):
         verify(tmp_path / "nothing")
@@ -115,7 +162,7 @@ def change_hparams(folder, **values):
 @pytest.mark.parametrize(
     ("values", "wanted"),
     [
-        ({"n_layer": 3}, "tensor model/h2/ln_1/g is missing"),
+        ({"n_layer": 3}, "model/h2/ln_1/g is missing: .* must be those of one model"),
         ({"n_ctx": 64}, r"model/wpe has shape \[32, 24\], but hparams.json implies \[64, 24\]"),
         ({"n_vocab": 11}, "encoder.json has .* tokens, but hparams.json says 11"),
         ({"n_head": 7}, "n_embd must be a multiple of n_head"),

@@ -36,6 +36,16 @@ def write(tmp_path):
         ("a.csv", 'id,text\n1,"one, with\na line"\n2,two\n3,\n', ("one, with\na line", "two")),
         ("a.csv", "input_text,end_text\none,#x\ntwo,#y\n", ("one", "two")),
         ("a.CSV", "anything\none\ntwo\n", ("one", "two")),
+        ("a.csv", "id;text\n1;One, two\n2;three\n", ("One, two", "three")),
+        ("a.csv", "id, Text \n1,one\n", ("one",)),
+        ("a.csv", "id,tweet\n1,one\n", ("one",)),
+        ("a.csv", 'text\n"Hello, world"\n', ("Hello, world",)),
+        ("a.csv", 'text\r\n"one\r\nstill one"\r\n', ("one\nstill one",)),
+        ("a.tsv", "text\tid\nOne, two\t1\n", ("One, two",)),
+        ("a.tsv", "text\nOne, two\n", ("One, two",)),
+        ("a.jsonl", '{"id": 1, "text": "one\\nstill one"}\n{"text": null}\n', ("one\nstill one",)),
+        ("a.ndjson", '{"body": "one"}\n', ("one",)),
+        ("a.txt", "one\rtwo\r", ("one", "two")),
     ],
 )
 def test_items_of_a_file(write, name, content, wanted):
@@ -49,10 +59,21 @@ def test_items_of_a_file(write, name, content, wanted):
 @pytest.mark.parametrize(
     ("name", "content", "wanted"),
     [
-        ("a.txt", " \n\n", "holds no text"),
-        ("a.txt", b"caf\xe9", r"is not UTF-8 \(byte 3\)"),
-        ("a.csv", "a,b\n1,2\n", "needs a header with a column named 'text'"),
-        ("a.csv", "text\n", "needs a header|holds no text"),
+        ("a.txt", " \n\n", "it is empty"),
+        ("a.txt", b"one\ncaf\xe9", "line 2: it is not UTF-8"),
+        ("a.txt", "id,text\n1,one\n", "line 1: it looks like the header of a table"),
+        ("a.csv", "text\n", "holds no text"),
+        ("a.csv", "a,b\n1,2\n", r"no column 'text' \(found: 'a', 'b'\): choose one with --column"),
+        ("a.csv", "Hello there\nand you\n", "no column 'text' .*begin the file with a line"),
+        ("a.csv", "1,Hello\n2,and you\n", "no column 'text'"),
+        ("a.csv", "text\nHello, world\n", 'line 2: .*2 fields.*"quotes"'),
+        ("a.csv", "id,text\n1,Hello\nthere\n", "line 3: there is no text"),
+        ("a.csv", 'text\none\n"two\nthree\n', "line 3: its quotes do not match"),
+        ("a.csv", f"text\n{'x' * 131_073}\n", "line 2: .*more than 131,072 characters"),
+        ("a.jsonl", "one\ntwo\n", "line 1: it must be a JSON object"),
+        ("a.json", '[{"text": "one"}]', "it looks like JSON"),
+        ("tweets.js", 'window.YTD.tweets.part0 = [{"tweet": {}}]', "X's archive"),
+        ("a.docx", b"PK\x03\x04", "office document"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(write, name, content, wanted):
@@ -60,6 +81,26 @@ def test_a_file_that_cannot_be_used_is_named(write, name, content, wanted):
     with pytest.raises(TrainingError, match=wanted) as caught:
         read_text_file(path)
     assert str(path) in str(caught.value)
+
+
+def test_the_column_can_be_named(write):
+    table = write("a.csv", "id,text,My Tweet\n1,no,one\n2,no,two\n")
+    assert read_text_file(table, "my tweet").items == ("one", "two")
+    with pytest.raises(
+        TrainingError, match=r"no column 'body' \(found: 'id', 'text', 'My Tweet'\)"
+    ):
+        read_text_file(table, "body")
+    lines = write("a.jsonl", '{"text": "no", "body": "one"}\n')
+    assert read_text_file(lines, "body").items == ("one",)
+    with pytest.raises(TrainingError, match="not a table, so it has no column 'body'"):
+        read_text_file(write("a.txt", "one\n"), "body")
+
+
+def test_says_which_column_it_reads_where_it_could_be_a_text(write, messages):
+    read_text_file(write("a.csv", "text\none\n"))
+    assert messages == []
+    read_text_file(write("a.csv", "Hello\none\n"))
+    assert messages == ["a.csv: the texts are those of the column 'Hello'"]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

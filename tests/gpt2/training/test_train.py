@@ -35,12 +35,20 @@ COLOURS = ["red", "green", "blue", "white", "black"]
 ANIMALS = ["dog", "cat", "owl", "fox", "hen", "cow", "pig", "ant"]
 
 
+LINES = [f"the {c} {a} sees the {d}" for c in COLOURS for a in ANIMALS for d in COLOURS]
+
+
 @pytest.fixture
 def text(tmp_path):
     path = tmp_path / "text.txt"
-    lines = [f"the {c} {a} sees the {d}" for c in COLOURS for a in ANIMALS for d in COLOURS]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join(LINES), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def trained(shared_folder, text):
+    """What `SMALL` makes of the text, which no test may change."""
+    return shared_folder("trained", lambda folder: train([text], folder / "small", SMALL)) / "small"
 
 
 def curve(folder):
@@ -61,11 +69,9 @@ def test_a_model_learns_and_is_written_in_openais_layout(tmp_path, text):
     assert {path.name for path in folder.parent.iterdir()} == {"small", ".small.lock"}
 
 
-def test_the_figures_are_those_of_the_written_weights(tmp_path, text):
-    folder = tmp_path / "models" / "small"
-    train([text], folder, SMALL)
-    lm = GPT2.load(folder)
-    best = json.loads((folder / "training.json").read_text())["best"]
+def test_the_figures_are_those_of_the_written_weights(trained, text):
+    lm = GPT2.load(trained, engine="tensorflow")
+    best = json.loads((trained / "training.json").read_text())["best"]
     held_out = split_items([read_text_file(text)], SMALL.validation_share, SMALL.seed).validation
     end, nats = lm.tokenizer.end_of_text, []
     for item in held_out:
@@ -83,13 +89,20 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_another(tmp_path, t
     assert curve(tmp_path / "a") == curve(tmp_path / "b") != curve(tmp_path / "c")
 
 
+# Saves after every step, and waits for the end of stdin once it has said how far it is.
 TRAIN = """
 import logging, sys
 from pathlib import Path
 from gpt2bot.gpt2.training import trainer
 from gpt2bot.gpt2.training.config import TrainConfig
 from gpt2bot.gpt2.training.train import train
-trainer.SECONDS_BETWEEN_SAVES = 0
+def wait(record):
+    if record.getMessage().startswith("step "):
+        print(record.getMessage(), flush=True)
+        sys.stdin.read()
+    return True
+trainer.SECONDS_BETWEEN_SAVES = -1
+trainer.logger.addFilter(wait)
 logging.basicConfig(level='INFO', format='%(message)s', stream=sys.stdout)
 config = TrainConfig(**eval(sys.argv[3]))
 train([Path(sys.argv[1])], Path(sys.argv[2]), config)
@@ -97,26 +110,31 @@ train([Path(sys.argv[1])], Path(sys.argv[2]), config)
 
 
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
-def test_a_training_that_was_stopped_goes_on_to_the_same_model(tmp_path, text, kill, messages):
-    train([text], tmp_path / "whole", SMALL)
+def test_a_training_that_was_stopped_goes_on_to_the_same_model(
+    tmp_path, text, trained, kill, messages
+):
     folder = tmp_path / "models" / "small"
     command = [sys.executable, "-c", TRAIN, str(text), str(folder), repr(vars(SMALL))]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         said = iter(process.stdout.readline, "")
         assert any(line.startswith("step ") for line in said)
         os.kill(process.pid, kill)
-        rest = process.stdout.read()
+        rest, _ = process.communicate()
     assert process.returncode != 0
     if kill == signal.SIGINT:
         assert "repeat the command to resume" in rest
     messages.clear()
     train([text], folder, SMALL)
     assert messages[1].startswith("resuming at step ")
-    assert curve(folder) == curve(tmp_path / "whole")
+    assert curve(folder) == curve(trained)
     hparams, _ = read_description(folder)
-    whole = read_weights(tmp_path / "whole", hparams)
+    whole = read_weights(trained, hparams)
     for name, value in read_weights(folder, hparams).items():
         np.testing.assert_array_equal(value, whole[name])
 
@@ -144,9 +162,25 @@ def test_a_started_training_does_not_go_on_with_other_data_or_settings(tmp_path,
         train([text], tmp_path / "a", SMALL)
 
 
+def test_another_column_is_another_training(tmp_path, monkeypatch):
+    table = tmp_path / "table.csv"
+    rows = "".join(f"A {c} {a},The {a} is {c}\n" for c in COLOURS for a in ANIMALS)
+    table.write_text(f"one,two\n{rows}", encoding="utf-8")
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "figures", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train([table], tmp_path / "a", SMALL, column="one")
+    with pytest.raises(TrainingError, match="was started with other settings"):
+        train([table], tmp_path / "a", SMALL, column="two")
+
+
 def test_a_model_that_is_there_is_not_overwritten(tmp_path, text):
     (tmp_path / "a").mkdir()
-    with pytest.raises(TrainingError, match="is there already"):
+    with pytest.raises(TrainingError, match=r"is there already: .* or move it away"):
         train([text], tmp_path / "a", SMALL)
 
 

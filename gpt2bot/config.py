@@ -16,7 +16,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import reprlib
 import shlex
 import stat
 import sys
@@ -35,7 +34,7 @@ from pydantic import (
 
 from gpt2bot.environment import FILE_VARIABLE, Key, read_environment
 from gpt2bot.errors import ConfigurationError
-from gpt2bot.fields import Field, allowed, fields_of, is_secret, is_settings
+from gpt2bot.fields import Field, allowed, fields_of, is_secret, is_settings, shown
 from gpt2bot.gpt2.download.registry import ModelName  # noqa: TC001 - pydantic reads it
 from gpt2bot.gpt2.settings import (
     DEFAULT_ENGINE,
@@ -51,7 +50,7 @@ from gpt2bot.tweets.filter import FilterSettings
 from gpt2bot.tweets.settings import TweetSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -66,7 +65,8 @@ class Settings(BaseModel):
 
     Attributes:
         model: The model that writes: the name of a folder in models_dir. Without it, the largest
-            one that was downloaded or trained, else `demo`, the small one in the box.
+            published one that is there. The small one that comes with gpt2bot posts only if it is
+            named: "demo".
         models_dir: Where models are. The folder must exist. Without this setting it is `models`
             beside the configuration file, which is made when it is needed.
         state_dir: Where the bot remembers what it posted. Two bots need two of them. Without it:
@@ -115,6 +115,8 @@ class Settings(BaseModel):
         """A blank path would be the working directory."""
         if isinstance(folder, str) and not folder.strip():
             raise ValueError("must name a folder")
+        if "\0" in str(folder):
+            raise ValueError("must not hold the character U+0000")
         return folder
 
     @field_validator("models_dir")
@@ -183,8 +185,21 @@ def _find_file(path: str | Path | None, environ: Mapping[str, str]) -> Path | No
                 return _named_file(origin, _expanded(Path(named)).absolute())
             except OSError as error:
                 raise ConfigurationError(f"cannot read {named}: {error.strerror}") from None
-    usual = (Path("config.toml"), user_config_path("gpt2bot") / "config.toml")
-    return next((file.absolute() for file in usual if file.is_file()), None)
+    if (here := Path("config.toml").absolute()).is_file():
+        return here
+    usual = _of_user(user_config_path) / "config.toml"
+    return usual if usual.is_file() else None
+
+
+def _of_user(folder: Callable[[str], Path]) -> Path:
+    """A folder of the user who runs the bot, by a function of platformdirs."""
+    try:
+        return folder("gpt2bot")
+    except RuntimeError:
+        raise ConfigurationError(
+            "the user who runs the bot has no home folder: set HOME, or name a configuration file"
+            f" with --config or {FILE_VARIABLE}"
+        ) from None
 
 
 def _named_file(origin: str, path: Path) -> Path:
@@ -203,11 +218,14 @@ def _target(path: Path) -> str:
 
 
 def _expanded(path: Path) -> Path:
-    """A path with the home for `~`; one of a user that there is not stays as it is."""
+    """A path with the home for `~`."""
     try:
         return path.expanduser()
     except RuntimeError:
-        return path
+        raise ConfigurationError(
+            f"there is no folder {path}, since the home that it begins with is not known: write the"
+            " path out"
+        ) from None
 
 
 def _default_folders(file: Path | None) -> dict[str, Any]:
@@ -216,8 +234,8 @@ def _default_folders(file: Path | None) -> dict[str, Any]:
         return {"models_dir": file.parent / "models", "state_dir": file.parent / "state"}
     here = Path("models").absolute()
     return {
-        "models_dir": here if here.is_dir() else user_data_path("gpt2bot") / "models",
-        "state_dir": user_state_path("gpt2bot"),
+        "models_dir": here if here.is_dir() else _of_user(user_data_path) / "models",
+        "state_dir": _of_user(user_state_path),
     }
 
 
@@ -305,8 +323,8 @@ def _explain(error: ValidationError, file: Path | None, variables: Mapping[Key, 
         else:
             hint = _hint(key)
             hidden = is_secret(hint) or isinstance(found, dict)  # which may hold anything
-            shown = "" if hidden else f"found {reprlib.repr(found)}, "
-            problems.append(f"{name} ({origin}): {shown}must be {allowed(hint)}")
+            value = "" if hidden else f", not {shown(found)}"
+            problems.append(f"{name} ({origin}): must be {allowed(hint)}{value}")
     return f"wrong settings: {'; '.join(problems)}"
 
 

@@ -13,7 +13,12 @@
     │   └── TrainingError            training data, or a started training, cannot be used
     ├── NoCandidateError         5   nothing that was drafted passed the filter
     ├── RefusedError             6   X refused: credentials, permission or content
+    │   ├── AccountError             not for the tweet, which can be tried again
+    │   │   └── PlanError            the app's plan or project does not include the request
+    │   └── DuplicateError           the account has posted this text already
     ├── LimitError               7   a rate, a number of posts or the credits are used up
+    │   └── RateLimitError           the account has asked X too often
+    │       └── SpamError            X takes the bot for spam, and wants to be asked later
     ├── NetworkError             8   a server cannot be reached; nothing was changed there
     ├── OutcomeUnknownError      8   a request left, and what became of it is not known
     ├── LockedError              9   another run of this bot is at work
@@ -25,10 +30,11 @@ a cron job reads. No message holds a secret.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class GPT2BotError(Exception):
@@ -84,15 +90,45 @@ class NoCandidateError(GPT2BotError):
 
 
 class RefusedError(GPT2BotError):
-    """X refused the tweet: credentials, permission or content."""
+    """X refused: credentials, permission or content."""
 
     exit_code = 6
+
+
+class AccountError(RefusedError):
+    """X refused the request, and not for the tweet, which can be tried again."""
+
+
+class PlanError(AccountError):
+    """The plan or the project of the app does not include the request."""
+
+
+class DuplicateError(RefusedError):
+    """X says that the account has posted this text already."""
 
 
 class LimitError(GPT2BotError):
     """A rate limit, the owner's own limit or the account's credits are used up."""
 
     exit_code = 7
+
+
+class RateLimitError(LimitError):
+    """The account has asked X too often.
+
+    Attributes:
+        until: When that ends, in seconds since 1970; None if X does not tell.
+        wait: Seconds to wait if X does not tell.
+    """
+
+    def __init__(self, message: str, until: float | None = None, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.until = until
+        self.wait = wait
+
+
+class SpamError(RateLimitError):
+    """X takes what the bot does for spam, and wants to be asked later."""
 
 
 class NetworkError(GPT2BotError):
@@ -118,5 +154,19 @@ class CheckError(GPT2BotError):
 
     def __init__(self, troubles: Sequence[GPT2BotError]) -> None:
         number = "one thing needs" if len(troubles) == 1 else f"{len(troubles)} things need"
-        super().__init__(f"{number} mending: see the lines that begin with 'mend'")
+        super().__init__(f"{number} fixing: see the lines that begin with 'fix'")
         self.exit_code = troubles[0].exit_code
+
+
+@contextlib.contextmanager
+def explain_stop(words: str) -> Iterator[None]:
+    """Says what it means to be stopped here, by Ctrl-C (`KeyboardInterrupt`) or SIGTERM.
+
+    Args:
+        words: What follows "interrupted" or "stopped".
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        stop.args = (words,)
+        raise

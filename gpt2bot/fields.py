@@ -11,6 +11,7 @@ import functools
 import inspect
 import operator
 import re
+import reprlib
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -27,7 +28,7 @@ from typing import (
     get_type_hints,
 )
 
-from annotated_types import DocInfo, Ge, Gt, Le
+from annotated_types import DocInfo, Ge, Gt, Le, Predicate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -77,6 +78,21 @@ class Field:
             if type(limit) in LIMITS:
                 yield type(limit), getattr(limit, type(limit).__name__.lower())
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that it can have, if they are listed."""
+        hint = get_args(self.hint)[0] if get_origin(self.hint) is Annotated else self.hint
+        return get_args(hint) if get_origin(hint) is Literal else ()
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a value of its type is a choice, within the limits, and passes all predicates."""
+        checks = getattr(self.hint, "__metadata__", ())
+        return (
+            (not self.choices or value in self.choices)
+            and all(LIMITS[kind][0](value, bound) for kind, bound in self.limits)
+            and all(check.func(value) for check in checks if isinstance(check, Predicate))
+        )
+
 
 def is_settings(hint: object) -> TypeGuard[type]:
     """Whether this annotation is a class of settings: a section of the configuration."""
@@ -112,22 +128,44 @@ def check_limits(settings: Any) -> None:
     cls: type = type(settings)
     for name, field in fields_of(cls).items():
         value = getattr(settings, name)
-        if not all(LIMITS[kind][0](value, bound) for kind, bound in field.limits):
-            raise ValueError(f"{name} must be {allowed(field.hint)}, not {value!r}")
+        if not field.accepts(value):
+            raise ValueError(f"{name} must be {allowed(field.hint)}, not {shown(value)}")
 
 
 def allowed(hint: Any) -> str:
-    """What may stand where this annotation is, for a message: "a number, greater than 0"."""
+    """What may stand where this annotation is, for a message: "a number greater than 0"."""
     if get_origin(hint) is Annotated:
         described = (meta.documentation for meta in hint.__metadata__ if isinstance(meta, DocInfo))
-        limits = (f"{LIMITS[kind][1]} {bound}" for kind, bound in Field("", hint, "").limits)
+        range_ = range_of(hint)
+        of = "of " if range_.startswith("at ") else ""
         name = allowed(get_args(hint)[0])
-        return next(described, ", ".join(filter(None, (name, " and ".join(limits)))))
+        return next(described, f"{name} {of}{range_}".rstrip())
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
     if is_settings(hint):
         return "a table of settings"
     return NAMES.get(get_origin(hint) or hint, "text")
+
+
+def range_of(hint: Any) -> str:
+    """The limits of a number, as "at least 1" or "from 1 to 256"; empty if there are none."""
+    limits = dict(Field("", hint, "").limits)
+    if limits.keys() == {Ge, Le}:
+        return f"from {limits[Ge]} to {limits[Le]}"
+    return " and ".join(f"{LIMITS[kind][1]} {bound}" for kind, bound in limits.items())
+
+
+def shown(value: object) -> str:
+    """A value for a message: shortened, and without what may be the password of a URL."""
+    return reprlib.repr(re.sub(r"\S+@", "***@", value) if isinstance(value, str) else value)
+
+
+def entries(docstring: str | None, section: str) -> dict[str, str]:
+    """What a section of a docstring, as "Args", says of each name."""
+    text = inspect.cleandoc(docstring or "")
+    body = re.search(rf"^{section}:\n((?: .*\n?|\n)*)", text, re.MULTILINE)
+    found = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", body[1] if body else "", re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
 
 
 def _without_none(hint: Any) -> Any:
@@ -141,7 +179,5 @@ def _helps(settings: type) -> dict[str, str]:
     """What the docstrings of a class and its bases say of their attributes."""
     found: dict[str, str] = {}
     for cls in settings.__mro__:
-        attributes = inspect.cleandoc(cls.__doc__ or "").partition("\nAttributes:\n")[2]
-        for name, text in re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE):
-            found.setdefault(name, " ".join(text.split()))
+        found = entries(cls.__doc__, "Attributes") | found
     return found

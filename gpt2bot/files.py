@@ -1,4 +1,7 @@
-"""Files that survive any crash: one lock, one atomic write, one hash, folders replaced whole."""
+"""Files that survive any crash: one lock, one atomic write, one hash, folders replaced whole.
+
+And one way to learn beforehand whether a folder can be written: with a file that has no name.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import hashlib
 import logging
 import os
 import shutil
+import tempfile
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import LockedError
@@ -18,8 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "check_writable",
     "exclusive",
     "explain_lock_error",
+    "is_being_made",
+    "is_locked",
     "making",
     "replaced_folder",
     "restore_folder",
@@ -69,7 +76,7 @@ def making(folder: Path, *, wait: bool = False) -> AbstractContextManager[None]:
         OSError: As from `exclusive`.
     """
     return exclusive(
-        folder.with_name(f".{folder.name}.lock"),
+        _lock_of(folder),
         busy=f"another process is making {folder}: wait until it has finished, or stop it",
         waiting=f"waiting for another process to make {folder}" if wait else None,
     )
@@ -78,8 +85,66 @@ def making(folder: Path, *, wait: bool = False) -> AbstractContextManager[None]:
 def explain_lock_error(error: OSError) -> str:
     """What the owner can do about an `OSError` of `exclusive`."""
     if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
-        return "its file system does not support locks: use a local disk"
-    return "make it writable for the user who runs the bot"
+        return "use a local disk, since its file system does not support locks"
+    if error.errno in (errno.EISDIR, errno.ELOOP):
+        return "delete it, since it is not an ordinary file"
+    return "make it and its folder writable for the user who runs the bot"
+
+
+def check_writable(folder: Path) -> Path:
+    """Finds out whether files can be made in a folder, there or not, and leaves nothing behind.
+
+    It writes a file without a name rather than asking for permissions: those say nothing of a file
+    system that is read-only or full.
+
+    Returns:
+        The folder, or its nearest parent that exists.
+
+    Raises:
+        OSError: They cannot.
+    """
+    place = _nearest(folder.absolute())
+    with tempfile.TemporaryFile(dir=place):
+        return place
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process holds a lock file, which need not exist. Leaves nothing behind.
+
+    Raises:
+        OSError: No process can hold it; `explain_lock_error` has the advice.
+    """
+    if os.path.lexists(path):
+        try:
+            with exclusive(path, busy=f"{path} is held"):
+                return False
+        except LockedError:
+            return True
+    with tempfile.TemporaryFile(dir=_nearest(path.parent.absolute())) as file:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return False
+
+
+def is_being_made(folder: Path) -> bool:
+    """Whether another process holds the lock of `making`; see `is_locked`."""
+    return is_locked(_lock_of(folder))
+
+
+def _lock_of(folder: Path) -> Path:
+    """The lock file of a folder that is being made."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or the nearest parent that exists. An `OSError` says why neither is seen."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return _nearest(path.parent)
+    return path
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:

@@ -35,7 +35,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("gpt2bot")
 
 MOST_WORKERS = 4
-"""Each of them loads TensorFlow, which takes most of a gigabyte."""
+MEMORY = 2 * 2**30
+"""Bytes for a worker: it loads TensorFlow, and so does the command that it runs."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,10 +53,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One for each core that may be used, up to a limit; with a single core none but this one."""
+    """One for each core that may be used, as far as memory allows; 0 uses this process alone."""
     mine = getattr(os, "sched_getaffinity", None)
     cores = len(mine(0)) if mine else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS) if cores > 1 else 0
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    workers = min(cores, round(memory / MEMORY), MOST_WORKERS)
+    return workers if workers > 1 else 0
 
 
 @pytest.fixture(scope="session")
@@ -122,9 +125,12 @@ def x(monkeypatch: pytest.MonkeyPatch) -> Iterator[XServer]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Callable[..., Settings]:
     """Makes settings of a bot that has the bundled model and remembers nothing."""
+    (tmp_path / "models").mkdir()
 
     def make(**sections: Any) -> Settings:
-        folders = {"models_dir": tmp_path / "models", "state_dir": tmp_path / "state"}
+        models = tmp_path / "models"
+        models.mkdir(exist_ok=True)
+        folders = {"models_dir": models, "state_dir": tmp_path / "state"}
         often = {"min_minutes_between_posts": 0}
         usual = {**folders, "model": "demo", "x": KEYS, "limits": often}
         return Settings.model_validate({**usual, **sections})

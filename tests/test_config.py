@@ -236,11 +236,11 @@ def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path
     file = tmp_path / "bot.toml"
     for part in (
         f"modle ({file}): no such key; did you mean model?",
-        f"sampling.temperature ({file}): found 0, must be a number, greater than 0",
-        f"sampling.top_k ({file}): found 'hot', must be a whole number, at least 0",
-        f"sampling.top_p ({file}): found 'true', must be a number, greater than 0 and at most 1",
-        f"tweets.prompts.1 ({file}): found '', must be one line and not blank",
-        "tweets.max_rounds (GPT2BOT_TWEETS__MAX_ROUNDS): found 'none', must be a whole number",
+        f"sampling.temperature ({file}): must be a number greater than 0, not 0",
+        f"sampling.top_k ({file}): must be a whole number of at least 0, not 'hot'",
+        f"sampling.top_p ({file}): must be a number greater than 0 and at most 1, not 'true'",
+        f"tweets.prompts.1 ({file}): must be one line and not blank, not ''",
+        "tweets.max_rounds (GPT2BOT_TWEETS__MAX_ROUNDS): must be a whole number of at least 1, not",
         "samplng (GPT2BOT_SAMPLNG__TOP_K): no such key; did you mean sampling?",
         "_statedir (GPT2BOT__STATEDIR): no such key; did you mean state_dir?",
     ):
@@ -314,7 +314,9 @@ def test_a_temperature_is_a_positive_number(value: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 51])
 def test_a_model_is_a_name_and_no_path(name: str, tmp_path: Path) -> None:
-    assert f"model ({tmp_path / 'bot.toml'}): found" in complaint(f'model = "{name}"', tmp_path)
+    assert f"model ({tmp_path / 'bot.toml'}): must be a name of" in complaint(
+        f'model = "{name}"', tmp_path
+    )
 
 
 @pytest.mark.parametrize("url", ["", "example.org/models", "ftp://example.org", "https://"])
@@ -324,7 +326,8 @@ def test_a_base_url_is_a_web_address(url: str, tmp_path: Path) -> None:
 
 def test_a_list_in_the_environment_is_json(tmp_path: Path) -> None:
     message = complaint("", tmp_path, GPT2BOT_TWEETS__PROMPTS="one, two")
-    assert "tweets.prompts (GPT2BOT_TWEETS__PROMPTS): found 'one, two', must be a list" in message
+    assert "tweets.prompts (GPT2BOT_TWEETS__PROMPTS): must be a list, in the" in message
+    assert message.endswith(", not 'one, two'")
 
 
 @pytest.mark.parametrize(
@@ -410,7 +413,9 @@ class TestSecretsOfANewSection:
         assert SECRET not in warning
 
     def test_what_is_no_secret_is_shown(self, tmp_path: Path) -> None:
-        assert "found 0, must be a whole number" in complaint("[notify]\nattempts = 0", tmp_path)
+        assert "must be a whole number of at least 1, not 0" in complaint(
+            "[notify]\nattempts = 0", tmp_path
+        )
 
 
 def test_a_budget_pays_for_at_least_one_post(tmp_path: Path) -> None:

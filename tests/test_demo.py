@@ -99,7 +99,7 @@ def test_a_dry_run_shows_a_labelled_tweet_says_demo_and_leaves_nothing(run, tmp_
     assert result.returncode == 0, result.stderr
     *_, label, last = result.stdout.splitlines()
     assert label == LABEL
-    assert re.fullmatch(r"\[\d+/280\] dry run: not posted", last)
+    assert re.fullmatch(r"\[\d+/280\] demo, dry run: not posted", last)
     assert "gpt2bot download" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

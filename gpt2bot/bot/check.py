@@ -1,7 +1,8 @@
-"""Whether all is well with a bot: its settings, files, model, memory, lock, clock and keys.
+"""Whether the next run of a bot can do its work: everything it needs is looked at in turn.
 
-Each look gives a line that says what is there, or raises the error that a run would meet, which
-says what to do. Nothing is changed and nothing is posted.
+Each look gives a line that says what is there, or raises the error that a run would end with, which
+says what to do. They stand in the order in which a run would meet them, so that the first error is
+the one that it would end with. Nothing is changed, compiled or posted.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from typing import TYPE_CHECKING
 
 from gpt2bot.bot import drafting, post
 from gpt2bot.config import load_settings
-from gpt2bot.errors import ConfigurationError, GPT2BotError, StateError
+from gpt2bot.errors import (
+    AccountError,
+    ConfigurationError,
+    GPT2BotError,
+    OutcomeUnknownError,
+    StateError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gpt2bot.config import Settings
-
-    Look = Callable[[Settings], str]
 
 __all__ = ["Finding", "check"]
 
@@ -36,13 +41,30 @@ class Finding:
 
     Attributes:
         subject: What was looked at.
-        text: What is there, if all is well.
-        error: What is wrong and what to do, if not.
+        text: What is there, if all is well; or why it was not looked at.
+        error: What is wrong and what to do, if something is.
+        skipped: Whether it was not looked at, since trouble that was found before is in the way.
     """
 
     subject: str
     text: str = ""
     error: GPT2BotError | None = None
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look at one subject.
+
+    Attributes:
+        subject: What is looked at.
+        examine: Says what is there, or raises the error that a run would end with.
+        needs: The subjects without which there is nothing to see.
+    """
+
+    subject: str
+    examine: Callable[[Settings], str]
+    needs: tuple[str, ...] = ()
 
 
 def check(config: Path | None, *, online: bool) -> Iterator[Finding]:
@@ -54,42 +76,145 @@ def check(config: Path | None, *, online: bool) -> Iterator[Finding]:
     """
     try:
         settings = load_settings(config)
-    except ConfigurationError as error:
-        yield Finding("configuration", error=error)
+    except (GPT2BotError, OSError) as error:
+        yield Finding("configuration", error=_explained(error))
         return
-    told: set[str] = set()
-    for subject, look in (*LOOKS, *(ONLINE if online else ())):
-        finding = _finding(subject, look, settings)
-        message = str(finding.error)
-        if finding.error and message in told:
-            finding = Finding(subject, error=type(finding.error)("for the same reason as above"))
-        told.add(message)
-        yield finding
+    failed: set[str] = set()
+    for look in (*LOOKS, *(ONLINE if online else ())):
+        if first := next((subject for subject in look.needs if subject in failed), None):
+            yield Finding(look.subject, f"not looked at, because of: {first}", skipped=True)
+            failed.add(look.subject)
+            continue
+        try:
+            yield Finding(look.subject, look.examine(settings))
+        except (GPT2BotError, OSError) as error:
+            failed.add(look.subject)
+            yield Finding(look.subject, error=_explained(error))
 
 
-def _finding(subject: str, look: Look, settings: Settings) -> Finding:
-    try:
-        return Finding(subject, look(settings))
-    except GPT2BotError as error:
-        return Finding(subject, error=error)
-    except OSError as error:
-        return Finding(
-            subject, error=GPT2BotError(f"{error}: let the user who runs the bot read it")
-        )
+def _explained(error: GPT2BotError | OSError) -> GPT2BotError:
+    if isinstance(error, GPT2BotError):
+        return error
+    return GPT2BotError(f"{error}: let the user who runs the bot read it")
 
 
 def _configuration(settings: Settings) -> str:
-    prompts = len(drafting.check_settings(settings))
-    return f"{settings.file or 'no file, so the defaults'}; prompts: {prompts}"
+    return str(settings.file or "no file, so the defaults")
 
 
 def _keys(settings: Settings) -> str:
-    if not post.account(settings).user_id:
-        raise ConfigurationError(
-            "x.access_token is not one of X's, which begin with the account's number and a hyphen:"
-            " copy it anew from X's developer console"
-        )
+    post.account(settings)
     return "all four are set"
+
+
+def _state_folder(settings: Settings) -> str:
+    from gpt2bot.posting.state_folder import check_folder
+
+    check_folder(settings.state_dir)
+    is_there = settings.state_dir.exists()
+    return f"{settings.state_dir}{'' if is_there else ', which the first run creates'}"
+
+
+def _lock(settings: Settings) -> str:
+    from gpt2bot.posting.state_folder import is_held
+
+    return "a run is at work" if is_held(settings.state_dir) else "free"
+
+
+def _outbox(settings: Settings) -> str:
+    from gpt2bot.posting.database import FILE
+    from gpt2bot.posting.outbox import Outbox, State
+
+    path = settings.state_dir / FILE
+    if path.exists() and not os.access(path, os.W_OK):  # else SQLite leaves files beside it
+        raise StateError(f"cannot write to the outbox {path}: let the user who runs the bot do so")
+    with Outbox(settings.state_dir, create=False) as outbox:
+        outbox.verify()
+        counts = Counter(entry.state.value for entry in outbox.entries(*State))
+    counted = ", ".join(f"{counts[state.value]} {state.value}" for state in State if counts[state])
+    return f"sound: {counted}" if counted else "nothing in it yet"
+
+
+def _pending(settings: Settings) -> str:
+    from gpt2bot.posting.outbox import OPEN, Outbox, State
+    from gpt2bot.posting.publish import check_ready
+    from gpt2bot.posting.reconcile import check_account, how_to_decide
+
+    with Outbox(settings.state_dir, create=False) as outbox:
+        unknown, ready = outbox.entries(*OPEN), outbox.entries(State.READY)
+        for entry in ready:
+            check_ready(outbox, entry)
+    if unknown:
+        what = f"what became of tweet {unknown[0].id} is not known"
+        try:
+            if user_id := settings.x.user_id:
+                check_account(unknown, user_id)
+        except AccountError as error:
+            raise OutcomeUnknownError(f"{what}: {error}; {how_to_decide(unknown[0])}") from error
+        return f"{what}: the next run first looks for it on the account"
+    return f"the next run posts tweet {ready[0].id}, which is ready" if ready else "nothing"
+
+
+def _limits(settings: Settings) -> str:
+    from gpt2bot.posting.status import read_status
+
+    status = read_status(settings.state_dir, settings.limits, time.time())
+    if status.is_stuck:
+        raise OutcomeUnknownError(f"the next post {'; '.join(status.next_post)}")
+    return f"the next post {'; '.join(status.next_post)}"
+
+
+def _prompts(settings: Settings) -> str:
+    return f"{len(drafting.check_settings(settings))}, and a tweet can begin with each"
+
+
+def _model(settings: Settings) -> str:
+    from gpt2bot.gpt2.formats.layout import read_description
+
+    drafting.check_may_post(settings)
+    name, folder = drafting.chosen_model(settings)
+    hparams, _ = read_description(folder)
+    return f"{name}, {hparams.n_params / 1e6:.0f} million weights, in {folder}"
+
+
+def _context(settings: Settings) -> str:
+    n_ctx = drafting.check_room(settings, drafting.check_settings(settings))
+    return f"{n_ctx} tokens, into which each prompt fits"
+
+
+def _compiled(settings: Settings) -> str:
+    name, folder = drafting.chosen_model(settings)
+    if settings.engine != "litert":
+        from gpt2bot.gpt2.formats.checkpoint import verify
+
+        verify(folder)
+        return f"not used, since the engine is {settings.engine}; the checkpoint is whole"
+    from gpt2bot.gpt2.litert.build import verify_compiled
+
+    compiled = verify_compiled(folder, settings.precision)
+    if compiled is None:
+        return f"not yet: `gpt2bot compile {name}` or the next run does it"
+    return f"{compiled} is whole"
+
+
+def _clock(settings: Settings) -> str:
+    from gpt2bot.posting.clock import utc
+    from gpt2bot.posting.outbox import Outbox, State
+    from gpt2bot.posting.refusals import AHEAD
+
+    now = time.time()
+    with Outbox(settings.state_dir, create=False) as outbox:
+        changed = max((entry.changed_at for entry in outbox.newest(1, *State)), default=now)
+    if now < WRITTEN or changed > now + AHEAD:
+        what = f"the last tweet is of {utc(changed)}" if changed > now else "that is long ago"
+        raise StateError(f"this machine's clock says {utc(now)}, and {what}: set the clock right")
+    return utc(now)
+
+
+def _connection(_: Settings) -> str:
+    from gpt2bot.posting.transport import check_environment
+
+    return check_environment()
 
 
 def _file_modes(settings: Settings) -> str:
@@ -102,85 +227,45 @@ def _file_modes(settings: Settings) -> str:
     for path, mode in ((settings.state_dir, 0o700), (settings.state_dir / FILE, 0o600)):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & ~mode:
             raise StateError(f"others can read what the bot remembers: chmod {mode:o} {path}")
-        if path.exists() and not os.access(path, os.W_OK):
-            raise StateError(f"{path} cannot be written: let the user who runs the bot write there")
     return "nobody else reads the keys or the state folder"
 
 
-def _model(settings: Settings) -> str:
-    from gpt2bot.gpt2.formats.layout import read_description
-
-    name, folder = drafting.chosen_model(settings)
-    hparams, _ = read_description(folder)
-    return f"{name}, {hparams.n_params / 1e6:.0f} million weights, in {folder}"
-
-
-def _compiled(settings: Settings) -> str:
-    from gpt2bot.gpt2.litert.build import verify_compiled
-
-    if settings.engine != "litert":
-        return f"not used: the engine is {settings.engine}"
-    name, folder = drafting.chosen_model(settings)
-    compiled = verify_compiled(folder, settings.precision)
-    if compiled is None:
-        return f"not yet: `gpt2bot compile {name}` or the next run does it"
-    return f"{compiled} is whole"
-
-
-def _outbox(settings: Settings) -> str:
-    from gpt2bot.posting.outbox import Outbox, State
-
-    with Outbox(settings.state_dir, create=False) as outbox:
-        outbox.verify()
-        counts = Counter(entry.state.value for entry in outbox.entries(*State))
-    counted = ", ".join(f"{counts[state.value]} {state.value}" for state in State if counts[state])
-    return f"sound: {counted}" if counted else "nothing in it yet"
-
-
-def _lock(settings: Settings) -> str:
-    from gpt2bot.posting.state_folder import is_held
-
-    return "a run is at work" if is_held(settings.state_dir) else "free"
-
-
-def _clock(settings: Settings) -> str:
-    from gpt2bot.posting.clock import utc
-    from gpt2bot.posting.limits import AHEAD
-    from gpt2bot.posting.outbox import Outbox, State
-
-    now = time.time()
-    with Outbox(settings.state_dir, create=False) as outbox:
-        changed = max((entry.changed_at for entry in outbox.newest(1, *State)), default=now)
-    if now < WRITTEN or changed > now + AHEAD:
-        what = f"the last tweet is of {utc(changed)}" if changed > now else "that is long ago"
-        raise StateError(f"this machine's clock says {utc(now)}, and {what}: set the clock right")
-    return utc(now)
-
-
-def _limits(settings: Settings) -> str:
-    from gpt2bot.posting.status import read_status
-
-    status = read_status(settings.state_dir, settings.limits, time.time())
-    return f"the next post may go out {status.cooldown or 'now'}"
-
-
 def _x(settings: Settings) -> str:
-    access = post.account(settings).examine()
+    from gpt2bot.posting.clock import duration
+    from gpt2bot.posting.examine import examine
+
+    access = examine(settings.state_dir, post.account(settings))
+    owner = f" of {access.account}" if access.account else ""
     level = f" ({access.level})" if access.level else ""
-    ahead = access.clock_error
-    clock = "" if ahead is None else f"; the clocks differ by {abs(ahead):.0f} s"
-    return f"takes the keys{level}{clock}"
+    told = [f"takes the keys{owner}{level}"]
+    if access.clock_error is not None:
+        told.append(f"the clocks differ by {duration(access.clock_error)}")
+    if access.not_named:
+        told.append(f"X does not tell whose they are: {access.not_named}")
+    if access.not_readable:
+        same = str(access.not_readable) == str(access.not_named)
+        why = "for the same reason" if same else access.not_readable
+        told.append(
+            f"tweets can be posted, but the account's posts cannot be read: {why}; so if it is not"
+            " known whether a tweet was posted, you decide with `gpt2bot resolve`"
+        )
+    return "; ".join(told)
 
 
-LOOKS: tuple[tuple[str, Look], ...] = (
-    ("configuration", _configuration),
-    ("keys", _keys),
-    ("file modes", _file_modes),
-    ("model", _model),
-    ("compiled", _compiled),
-    ("outbox", _outbox),
-    ("lock", _lock),
-    ("clock", _clock),
-    ("limits", _limits),
+LOOKS = (
+    Look("configuration", _configuration),
+    Look("keys", _keys),
+    Look("state folder", _state_folder),
+    Look("lock", _lock, needs=("state folder",)),
+    Look("outbox", _outbox, needs=("state folder",)),
+    Look("pending", _pending, needs=("outbox",)),
+    Look("limits", _limits, needs=("pending",)),
+    Look("prompts", _prompts),
+    Look("model", _model),
+    Look("context", _context, needs=("prompts", "model")),
+    Look("compiled", _compiled, needs=("model",)),
+    Look("clock", _clock, needs=("outbox",)),
+    Look("connection", _connection),
+    Look("file modes", _file_modes, needs=("state folder",)),
 )
-ONLINE: tuple[tuple[str, Look], ...] = (("X", _x),)
+ONLINE = (Look("X", _x, needs=("keys", "connection")),)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, cycle, islice
 from typing import TYPE_CHECKING
 
-from gpt2bot.errors import ConfigurationError, NoCandidateError, UsageError
-from gpt2bot.gpt2.download.registry import DEMO, default_model, find_model
+from gpt2bot.bot.rejections import check_context, check_prompts, explain_rejections
+from gpt2bot.errors import (
+    ConfigurationError,
+    GPT2BotError,
+    ModelMissingError,
+    NoCandidateError,
+    UsageError,
+)
+from gpt2bot.gpt2.download.registry import DEMO, default_model, find_model, own_models
 from gpt2bot.tweets.compose import compose, stopping_criterion
 from gpt2bot.tweets.filter import Filter, Verdict
 from gpt2bot.tweets.label import check_label
@@ -33,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Candidate",
     "Written",
+    "check_may_post",
+    "check_room",
     "check_settings",
     "chosen_model",
     "draft_tweet",
@@ -43,8 +51,8 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 DEMO_NOTICE = (
-    "the model `demo` only shows how the bot works: `gpt2bot download 124M` fetches a real one, and"
-    " 774M writes better where memory allows"
+    "the model `demo` only shows how the bot works, and posts only if it is named:"
+    " `gpt2bot download 124M` fetches a real one, and 774M writes better where memory allows"
 )
 
 
@@ -70,9 +78,16 @@ class Candidate:
 def sample_raw(
     settings: Settings, *, nsamples: int, prompt: str | None, seed: int | None
 ) -> Iterator[Written]:
-    """Gives what the model writes, as it is."""
+    """Gives what the model writes, as it is; its prompts take turns as those of `sample` do.
+
+    Raises:
+        UsageError: The prompt leaves the model no room.
+        ConfigurationError: A configured one does.
+    """
     prompts = _prompts(settings) if prompt is None else [Prompt(prompt, settings.tweets.label)]
-    return _write(settings, islice(cycle(prompts), nsamples), seed, is_raw=True)
+    check_room(settings, prompts, prompt)
+    seed = _seed(seed)
+    return _write(settings, islice(_turns(prompts, seed), nsamples), seed, is_raw=True)
 
 
 def sample(
@@ -80,12 +95,16 @@ def sample(
 ) -> Iterator[Candidate]:
     """Drafts tweets until `nsamples` are accepted, and gives every candidate on the way.
 
-    What the bot posted is not looked at, so that a seed gives the same tweets at any time.
+    The prompts take turns, in an order that the seed gives. What the bot posted is not looked at,
+    so that a seed gives the same tweets at any time.
 
     Raises:
         NoCandidateError: Too many candidates in a row were rejected.
+        UsageError: No tweet can begin with the prompt.
+        ConfigurationError: None can begin with a configured one.
     """
-    turns = cycle(_prompts(settings, prompt))
+    seed = _seed(seed)
+    turns = _turns(_usable_prompts(settings, prompt), seed)
     return _draft(settings, turns, nsamples=nsamples, seed=seed)
 
 
@@ -104,24 +123,51 @@ def draft_tweet(
     Args:
         settings: Of the bot.
         prompt: What the tweet begins with, instead of a configured prompt.
-        history: The texts that it must not be like.
+        history: The bodies of the tweets that it must not be like.
         last_uses: For each prompt when it was used last, as a number that grows.
 
     Raises:
         NoCandidateError: Nothing passed the filter.
+        UsageError: No tweet can begin with the prompt.
+        ConfigurationError: None can begin with a configured one, or another setting is wrong.
     """
-    prompts = order_prompts(_prompts(settings, prompt), last_uses, random.SystemRandom())
+    prompts = order_prompts(_usable_prompts(settings, prompt), last_uses, random.SystemRandom())
     rounds = cycle(p for p in prompts for _ in range(settings.sampling.candidates))
-    return _draft(settings, rounds, nsamples=1, seed=None, history=history)
+    return _draft(settings, rounds, nsamples=1, seed=_seed(None), history=history)
 
 
-def check_settings(settings: Settings) -> list[Prompt]:
-    """Whether the rooms accept what they are told; the prompts that tweets begin with.
+def check_settings(settings: Settings, prompt: str | None = None) -> list[Prompt]:
+    """The prompts that tweets begin with, if a tweet that passes the filter can begin with each.
+
+    Args:
+        settings: Of the bot.
+        prompt: What is used instead of the configured prompts.
 
     Raises:
-        ConfigurationError: A setting is wrong.
+        UsageError: No tweet can begin with the prompt.
+        ConfigurationError: None can begin with a configured one, or the label is wrong.
     """
-    return _prompts(settings)
+    prompts = _prompts(settings, prompt)
+    try:
+        check_prompts(prompts, settings)
+    except ValueError as error:
+        raise _prompt_error(settings, prompt, error) from error
+    return prompts
+
+
+def check_room(settings: Settings, prompts: Iterable[Prompt], prompt: str | None = None) -> int:
+    """How many tokens the model's context has, if each prompt leaves the model room in it.
+
+    Raises:
+        UsageError: `prompt`, which is used instead of the configured ones, leaves none.
+        ConfigurationError: A configured one leaves none.
+        ModelError: The model is not here, or not whole.
+    """
+    _, folder = chosen_model(settings)
+    try:
+        return check_context(prompts, folder)
+    except ValueError as error:
+        raise _prompt_error(settings, prompt, error) from error
 
 
 def chosen_model(settings: Settings) -> tuple[str, Path]:
@@ -134,12 +180,41 @@ def chosen_model(settings: Settings) -> tuple[str, Path]:
     return name, find_model(name, settings.models_dir)
 
 
+def _seed(seed: int | None) -> int:
+    """The seed that is asked for, else a random one."""
+    return secrets.randbits(32) if seed is None else seed
+
+
+def _turns(prompts: Iterable[Prompt], seed: int) -> Iterator[Prompt]:
+    """The prompts again and again, in an order that depends on the seed alone."""
+    return cycle(order_prompts(prompts, {}, random.Random(seed)))  # noqa: S311 - no secret
+
+
+def check_may_post(settings: Settings) -> None:
+    """Whether what the chosen model writes may be posted.
+
+    Raises:
+        ModelMissingError: It is `demo`, and the owner has not named it.
+    """
+    if settings.model is not None or default_model(settings.models_dir) != DEMO:
+        return
+    demo = f'"{DEMO}", which only shows how the bot works'
+    where = settings.file or "config.toml"
+    if own := own_models(settings.models_dir):
+        advice = f"set it in {where} to one of yours ({', '.join(own)}), or to {demo}"
+    else:
+        advice = f"run `gpt2bot download 124M`, or set it in {where} to {demo}"
+    raise ModelMissingError(
+        f"`model` is not set, and none of OpenAI's is in {settings.models_dir}: {advice}"
+    )
+
+
 def _draft(
     settings: Settings,
     prompts: Iterable[Prompt],
     *,
     nsamples: int,
-    seed: int | None,
+    seed: int,
     history: Sequence[str] = (),
 ) -> Iterator[Candidate]:
     """Gives candidates until as many as wanted were accepted, or too many in a row rejected."""
@@ -151,7 +226,7 @@ def _draft(
         verdict = filter_.judge(draft, known)
         yield Candidate(verdict, written.model, written.seed)
         if verdict.accepted:
-            known.append(draft.text)
+            known.append(draft.body)
             rejected.clear()
             nsamples -= 1
         else:
@@ -159,13 +234,13 @@ def _draft(
         if nsamples == 0:
             return
         if len(rejected) == longest_streak:
-            raise NoCandidateError(_counted(rejected))
+            raise NoCandidateError(explain_rejections(rejected, settings))
 
 
 def _write(
     settings: Settings,
     prompts: Iterable[Prompt],
-    seed: int | None,
+    seed: int,
     *,
     is_raw: bool = False,
 ) -> Iterator[Written]:
@@ -174,8 +249,10 @@ def _write(
     Unless raw text is wanted, a text is left off where it is enough for a tweet.
     """
     name, folder = chosen_model(settings)
-    if name == DEMO:
-        logger.info(DEMO_NOTICE)
+    if settings.model is None:
+        _tell_of_choice(settings, name)
+    if is_raw:
+        logger.info("the model is %s", name)
     from gpt2bot.gpt2 import GPT2
     from gpt2bot.gpt2.generate import row_seeds
 
@@ -185,7 +262,6 @@ def _write(
         precision=settings.precision,
         threads=settings.threads,
     )
-    seed = secrets.randbits(32) if seed is None else seed
     remaining = iter(prompts)
     for start in count(step=settings.sampling.candidates):
         batch = list(islice(remaining, settings.sampling.candidates))
@@ -202,8 +278,26 @@ def _write(
             yield Written(prompt, text, name, own_seed)
 
 
+def _tell_of_choice(settings: Settings, name: str) -> None:
+    """Says what an owner should know who has not named the model that writes."""
+    if own := own_models(settings.models_dir):
+        logger.info(
+            "`model` is not set, so %s writes; set it to let another one write: %s",
+            name,
+            ", ".join(own),
+        )
+    elif name == DEMO:
+        logger.info(DEMO_NOTICE)
+
+
 def _stopping_criterion(batch: Sequence[Prompt], row: int, text: str) -> bool:
     return stopping_criterion(batch[row].text, text, batch[row].label)
+
+
+def _usable_prompts(settings: Settings, prompt: str | None) -> list[Prompt]:
+    prompts = check_settings(settings, prompt)
+    check_room(settings, prompts, prompt)
+    return prompts
 
 
 def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
@@ -213,26 +307,19 @@ def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
         label = check_label(tweets.label, is_disclosure=tweets.label_is_disclosure)
     except ValueError as error:
         raise ConfigurationError(f"tweets.label: {error}") from error
-    if prompt is not None:
-        try:
-            return [check_prompt(prompt, label)]
-        except ValueError as error:
-            raise UsageError(f"--prompt: {error}") from error
-    if tweets.prompts_file:
+    if prompt is None and tweets.prompts_file:
         return read_prompts(
             tweets.prompts_file, label, label_is_disclosure=tweets.label_is_disclosure
         )
+    texts = (tweets.prompts or DEFAULT_PROMPTS) if prompt is None else (prompt,)
     try:
-        return [check_prompt(text, label) for text in tweets.prompts or DEFAULT_PROMPTS]
+        return [check_prompt(text, label) for text in texts]
     except ValueError as error:
-        raise ConfigurationError(f"tweets.prompts: {error}") from error
+        raise _prompt_error(settings, prompt, error) from error
 
 
-def _counted(rejected: Sequence[Verdict]) -> str:
-    """Says how often which rule was broken."""
-    rules = Counter(reason.rule for verdict in rejected for reason in verdict.reasons)
-    counts = ", ".join(f"{rule} {number}" for rule, number in rules.most_common())
-    return (
-        f"none of {len(rejected)} candidates passed the filter, which found: {counts};"
-        " run it again, or use other prompts or a larger model"
-    )
+def _prompt_error(settings: Settings, prompt: str | None, error: ValueError) -> GPT2BotError:
+    """What is wrong with a prompt, as an error of where it comes from."""
+    if prompt is not None:
+        return UsageError(f"--prompt: {error}")
+    return ConfigurationError(f"{settings.tweets.prompts_file or 'tweets.prompts'}: {error}")

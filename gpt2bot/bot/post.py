@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gpt2bot.bot.drafting import Candidate, draft_tweet
-from gpt2bot.errors import ConfigurationError
+from gpt2bot.bot.drafting import Candidate, check_may_post, draft_tweet
+from gpt2bot.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from gpt2bot.config import Settings
     from gpt2bot.posting.client import Client
-    from gpt2bot.posting.outbox import Outbox
-    from gpt2bot.posting.publish import Posted
+    from gpt2bot.posting.outbox import Entry, Outbox, Posted
     from gpt2bot.posting.runs import FilterStatistics
     from gpt2bot.tweets.tweet import Tweet
 
@@ -22,36 +22,61 @@ __all__ = ["Result", "account", "dry_run", "post"]
 
 logger = logging.getLogger(__name__)
 
+COPY = "copy it anew from X's developer console"
+_KEY = re.compile("[!#-&(-_a-~]+")  # no white space, no quotes, ASCII
+
 
 @dataclass(frozen=True)
 class Result:
-    """A tweet that was posted, or would have been.
+    """A tweet that was posted, or would be posted now.
 
     Attributes:
         tweet: The tweet.
         model: The name of the model that wrote it.
         seed: What the model drew from; None if unknown.
+        id: Its number in the outbox, if an earlier run left it there; None if it is new.
         posted: The post on the account; None after a dry run.
     """
 
     tweet: Tweet
     model: str
     seed: int | None
+    id: int | None
     posted: Posted | None
 
 
 def dry_run(settings: Settings, *, prompt: str | None) -> Result:
-    """Drafts the tweet that `post` could post. Sends nothing, writes nothing and needs no keys.
+    """Finds the tweet that `post` would post now. Sends nothing, writes nothing and needs no keys.
+
+    While the fate of an earlier tweet is open, it is the tweet that `post` would post after it has
+    found that one on the account.
 
     Raises:
+        UsageError: No tweet can begin with the prompt, or one that is ready goes first.
+        ConfigurationError: A setting is wrong.
+        LimitError: X or the owner wants no post yet.
         NoCandidateError: Nothing passed the filter.
+        StateError: The outbox is damaged.
     """
-    from gpt2bot.posting.outbox import Outbox
+    from gpt2bot.posting.limits import check_limits
+    from gpt2bot.posting.outbox import OPEN, Outbox
+    from gpt2bot.posting.publish import check_ready
     from gpt2bot.posting.runs import FilterStatistics
 
     with Outbox(settings.state_dir, create=False) as outbox:
+        ready = _next_ready(outbox, prompt)
+        if unknown := outbox.entries(*OPEN):
+            logger.warning(
+                "what became of tweet %s is not known: the next run first looks for it on the"
+                " account",
+                unknown[0].id,
+            )
+        check_limits(outbox, settings.limits, time.time())
+        if ready:
+            check_ready(outbox, ready)
+            return Result(ready.tweet, ready.model, ready.seed, ready.id, posted=None)
         new = _new_tweet(settings, prompt, outbox, FilterStatistics())
-    return Result(new.verdict.tweet, new.model, new.seed, posted=None)
+    return Result(new.verdict.tweet, new.model, new.seed, id=None, posted=None)
 
 
 def post(settings: Settings, *, prompt: str | None) -> Result:
@@ -59,29 +84,35 @@ def post(settings: Settings, *, prompt: str | None) -> Result:
 
     Raises:
         ConfigurationError: A key is missing, or a setting is wrong.
+        UsageError: No tweet can begin with the prompt, or one that is ready goes first.
+        ModelMissingError: Only the bundled model is there, and it is not named.
         LockedError: Another run of this bot is at work.
         LimitError: X or the owner wants no post yet.
         NoCandidateError: Nothing passed the filter, and nothing was posted.
         GPT2BotError: X did not take the tweet; `posting.publish` tells which errors there are.
     """
     from gpt2bot.posting.limits import check_limits
-    from gpt2bot.posting.outbox import Outbox, State
-    from gpt2bot.posting.publish import publish, publish_ready, reconcile
+    from gpt2bot.posting.outbox import Outbox
+    from gpt2bot.posting.publish import publish, publish_ready
+    from gpt2bot.posting.reconcile import reconcile
     from gpt2bot.posting.runs import recorded
     from gpt2bot.posting.state_folder import exclusive
 
     client = account(settings)
+    check_may_post(settings)
     with (
         exclusive(settings.state_dir),
         Outbox(settings.state_dir) as outbox,
         recorded(outbox, time.time) as statistics,
     ):
+        _next_ready(outbox, prompt)
         for found in reconcile(outbox, client, clock=time.time):
             logger.warning("the tweet of an earlier run has arrived: %s", found.url)
+        ready = _next_ready(outbox, prompt)
         check_limits(outbox, settings.limits, time.time())
-        if ready := outbox.entries(State.READY):
+        if ready:
             logger.warning("posting the tweet that an earlier run left ready")
-            posted = publish_ready(outbox, client, ready[0], clock=time.time)
+            posted = publish_ready(outbox, client, ready, clock=time.time)
         else:
             new = _new_tweet(settings, prompt, outbox, statistics)
             posted = publish(
@@ -92,14 +123,14 @@ def post(settings: Settings, *, prompt: str | None) -> Result:
                 seed=new.seed,
                 clock=time.time,
             )
-        return Result(posted.tweet, posted.model, posted.seed, posted)
+        return Result(posted.tweet, posted.model, posted.seed, ready.id if ready else None, posted)
 
 
 def account(settings: Settings) -> Client:
     """The account at X; nothing is sent yet.
 
     Raises:
-        ConfigurationError: Some of its keys are missing.
+        ConfigurationError: Some of its keys are missing, or cannot be keys.
     """
     if missing := settings.x.missing:
         variables = ", ".join(f"GPT2BOT_X__{name.upper()}" for name in missing)
@@ -109,7 +140,34 @@ def account(settings: Settings) -> Client:
         )
     from gpt2bot.posting.client import Client
 
+    for name, key in settings.x.reveal().items():
+        if not _KEY.fullmatch(key):
+            raise ConfigurationError(
+                f"x.{name} holds white space, quotes or letters that no key has: {COPY}"
+            )
+    if not settings.x.user_id:
+        raise ConfigurationError(
+            "x.access_token is not one of X's, which begin with the account's number and a hyphen:"
+            f" {COPY}"
+        )
     return Client(settings.x, timeout=settings.x.timeout)
+
+
+def _next_ready(outbox: Outbox, prompt: str | None) -> Entry | None:
+    """The tweet that earlier runs left ready and that goes first; None if there is none.
+
+    Raises:
+        UsageError: There is one, and a prompt for another.
+    """
+    from gpt2bot.posting.outbox import State
+
+    ready = next(iter(outbox.entries(State.READY)), None)
+    if ready and prompt is not None:
+        raise UsageError(
+            f"--prompt: tweet {ready.id}, which an earlier run left ready, goes first: run `gpt2bot"
+            " post` without --prompt, and then again with it"
+        )
+    return ready
 
 
 def _new_tweet(
@@ -122,7 +180,7 @@ def _new_tweet(
         return candidate
 
     drafts = draft_tweet(
-        settings, prompt=prompt, history=outbox.texts(), last_uses=outbox.last_uses()
+        settings, prompt=prompt, history=outbox.bodies(), last_uses=outbox.last_uses()
     )
     *_, accepted = map(counted, drafts)
     return accepted

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
 from gpt2bot import __version__
-from gpt2bot.cli.commands import COMMANDS
+from gpt2bot.cli import signals
+from gpt2bot.cli.commands import COMMANDS, GROUPS
 from gpt2bot.cli.log import show_messages
 from gpt2bot.cli.parser import Program
 from gpt2bot.cli.terminal import prepare_streams, show
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = 130  # as a shell counts: 128 and the number of the signal, here SIGINT
-NOBODY_READS = 141  # SIGPIPE
+NOBODY_READS = 141  # as a shell counts: 128 and the number of the signal, here SIGPIPE
 
 PROGRAM = Program(
     name="gpt2bot",
     version=__version__,
     about="Writes tweets with GPT-2, labels them as synthetic and posts them to X.",
     functions=COMMANDS,
+    groups=GROUPS,
     show=show,
 )
 
@@ -35,16 +35,17 @@ PROGRAM = Program(
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
+    Ctrl-C and SIGTERM end the process, with exit code 130 or 143. After this function they are
+    ignored, as the process is about to end by itself.
+
     Args:
         argv: The arguments; those of the process if None.
 
     Returns:
-        The exit code: 0, that of the `GPT2BotError`, 130 after Ctrl-C, 141 if nobody reads.
+        The exit code: 0, that of the `GPT2BotError`, or 141 if nobody reads.
     """
     prepare_streams()
     show_messages()
-    # An exception, so that locks are released and files are closed.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         return _run(sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:
@@ -52,29 +53,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         for descriptor in (1, 2):
             os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
         return NOBODY_READS
+    finally:
+        signals.ignore()
 
 
 def _run(argv: Sequence[str]) -> int:
-    """Also while it tells of an error a command can be interrupted."""
     try:
-        return _obey(argv)
-    except KeyboardInterrupt:
-        logger.error("interrupted")
-        return INTERRUPTED
-    except SystemExit:
-        logger.error("stopped")
+        try:
+            signals.raise_once()
+            PROGRAM.parse(argv)()
+        finally:
+            signals.end_at_once()
+    except BaseException as error:
+        if signals.received:
+            is_stop = isinstance(error, (KeyboardInterrupt, SystemExit))
+            words = [word for word in error.args if is_stop and isinstance(word, str)]
+            signals.end(signals.received[0], *words)
+        if isinstance(error, GPT2BotError):
+            logger.error("%s", error)
+            return error.exit_code
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            logger.error("%s", error)  # for example of a folder that may not be read: it says which
+            return GPT2BotError.exit_code
         raise
-
-
-def _obey(argv: Sequence[str]) -> int:
-    try:
-        PROGRAM.parse(argv)()
-    except GPT2BotError as error:
-        logger.error("%s", error)
-        return error.exit_code
-    except BrokenPipeError:
-        raise
-    except OSError as error:  # for example a folder that may not be read: its text says which
-        logger.error("%s", error)
-        return GPT2BotError.exit_code
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from gpt2bot.posting.clock import iso, utc
@@ -29,7 +30,7 @@ __all__ = [
 
 
 def render_raw(written: Written, *, as_json: bool) -> str:
-    """What the model wrote, with its prompt. No filter has accepted it."""
+    """What the model wrote, with its prompt. No filter has judged it."""
     text = written.prompt.text + written.continuation
     if not as_json:
         return text
@@ -37,19 +38,19 @@ def render_raw(written: Written, *, as_json: bool) -> str:
         text=text,
         length=weighted_length(text),
         prompt=written.prompt.text,
-        accepted=False,
-        reasons=[],
+        accepted=None,
+        reasons=None,
         model=written.model,
         seed=written.seed,
     )
 
 
 def render_candidate(candidate: Candidate, *, as_json: bool) -> str:
-    """A draft, its length, and why it was rejected if it was."""
+    """A draft, its length, the model that wrote it, and why it was rejected if it was."""
     draft, reasons = candidate.verdict.draft, candidate.verdict.reasons
     if not as_json:
-        rejected = f" rejected: {', '.join(map(str, reasons))}" if reasons else ""
-        return f"{draft.text}\n[{draft.length}/{MAX_LENGTH}]{rejected}"
+        rejected = f", rejected: {', '.join(map(str, reasons))}" if reasons else ""
+        return f"{draft.text}\n[{draft.length}/{MAX_LENGTH}] {candidate.model}{rejected}"
     return _json(
         text=draft.text,
         length=draft.length,
@@ -62,11 +63,13 @@ def render_candidate(candidate: Candidate, *, as_json: bool) -> str:
 
 
 def render_result(result: Result, *, as_json: bool) -> str:
-    """A tweet, its length, and where it can be read if it was posted."""
+    """A tweet, its length, the model that wrote it, and where it can be read if it was posted."""
     tweet, posted = result.tweet, result.posted
     if not as_json:
         where = posted.url if posted else "dry run: not posted"
-        return f"{tweet.text}\n[{tweet.length}/{MAX_LENGTH}] {where}"
+        if result.id and not posted:
+            where += f"; tweet {result.id} of the outbox, which an earlier run left ready"
+        return f"{tweet.text}\n[{tweet.length}/{MAX_LENGTH}] {result.model}, {where}"
     return _json(
         text=tweet.text,
         length=tweet.length,
@@ -77,6 +80,7 @@ def render_result(result: Result, *, as_json: bool) -> str:
         seed=result.seed,
         status=posted.status if posted else "dry-run",
         tweet_id=posted.tweet_id if posted else None,
+        **({} if posted else {"id": result.id}),
     )
 
 
@@ -96,11 +100,11 @@ def render_status(status: Status, *, as_json: bool) -> str:
         ("Last runs", [_run(run) for run in status.runs] or ["none yet"]),
         (
             "Last tweet",
-            [f"{utc(last.changed_at)}  {last.url}", last.tweet.text] if last else ["none yet"],
+            [f"{utc(last.changed_at)}  {_where(last)}", last.tweet.text] if last else ["none yet"],
         ),
         ("Pending", [_pending(entry) for entry in status.pending] or ["nothing"]),
         ("Posts", [posts]),
-        ("Next post", [f"may go out {status.cooldown or 'now'}"]),
+        ("Next post", status.next_post),
         ("Rejected", [_rejected(status.statistics)]),
     )
 
@@ -109,16 +113,30 @@ def render_entry(entry: Entry, *, as_json: bool) -> str:
     """A tweet of the outbox, and what became of it."""
     if as_json:
         return _json(**_entry(entry))
-    what = entry.url or entry.note
-    return (
-        f"{utc(entry.changed_at)}  {entry.state.value}  {what}".rstrip() + f"\n{entry.tweet.text}"
+    where = "  ".join((utc(entry.changed_at), f"tweet {entry.id}", entry.state.value, entry.model))
+    return f"{where}  {_where(entry)}".rstrip() + f"\n{entry.tweet.text}"
+
+
+def render_finding(finding: Finding, width: int | None = None) -> str:
+    """That all is well with something, what to do, or that it was not looked at.
+
+    Args:
+        finding: What was found.
+        width: The columns into which it is broken; None leaves it on one line.
+    """
+    verdict = "fix" if finding.error else "-" if finding.skipped else "ok"
+    text = str(finding.error or finding.text)
+    indent = f"{verdict:6}{finding.subject:15}"
+    if width is None:
+        return indent + text
+    return textwrap.fill(
+        text,
+        max(width, 2 * len(indent)),
+        initial_indent=indent,
+        subsequent_indent=" " * len(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-
-
-def render_finding(finding: Finding) -> str:
-    """That all is well with something, or what to do."""
-    verdict, text = ("mend", finding.error) if finding.error else ("ok", finding.text)
-    return f"{verdict:6}{finding.subject:15}{text}"
 
 
 def _run(run: Run) -> str:
@@ -129,8 +147,14 @@ def _run(run: Run) -> str:
     return f"{utc(run.started_at)}  {end}"
 
 
+def _where(entry: Entry) -> str:
+    """Where a tweet can be read, and why it is in its state, as far as either is known."""
+    return "  ".join(filter(None, (entry.url, entry.note)))
+
+
 def _pending(entry: Entry) -> str:
-    since = f"{entry.state.value} since {utc(entry.changed_at)}, attempts: {entry.attempts}"
+    changed = utc(entry.changed_at)
+    since = f"tweet {entry.id}: {entry.state.value} since {changed}, attempts: {entry.attempts}"
     note = f"\n{entry.note}" if entry.note else ""
     return f"{since}{note}\n{entry.tweet.text}"
 
@@ -182,6 +206,7 @@ def _status_as_json(status: Status) -> str:
         },
         not_before=iso(cooldown.until) if cooldown else None,
         reason=cooldown.reason if cooldown else None,
+        obstacle=status.obstacle,
         candidates={
             "drafted": status.statistics.drafted,
             "rejected": status.statistics.rejected,
@@ -194,6 +219,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     """A tweet of the outbox, for JSON."""
     tweet, attempted_at = entry.tweet, entry.attempted_at
     return {
+        "id": entry.id,
         "text": tweet.text,
         "length": tweet.length,
         "prompt": tweet.prompt,

@@ -1,7 +1,10 @@
 """What the signature and the docstring of a function say about it as a command.
 
 Positional parameters are words on the line, keyword-only ones are options, those of type `bool` are
-flags. `Annotated` puts limits on a number. The docstring is the help: summary, text and `Args`.
+flags. The annotation of a parameter has its type and its limits, as that of a setting does. In
+`Annotated`, `Setting` takes limits, default and help from a class of settings, `Configured` says
+that the configuration has the default, and `Short` gives an option a name of one letter. The
+docstring is the help: summary, text, `Args` and `Examples`.
 """
 
 from __future__ import annotations
@@ -9,23 +12,68 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import operator
 import os
-import shutil
-import textwrap
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
-
-from annotated_types import Ge, Gt, Le
-from fire import docstrings
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from gpt2bot.errors import UsageError
+from gpt2bot.fields import Field, allowed, entries, fields_of, range_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Command", "Parameter", "columns"]
+__all__ = ["Command", "Configured", "Known", "Parameter", "Setting", "Short"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Of a parameter: it stands for a field of a class of settings."""
+
+    settings: type
+    name: str
+
+    @property
+    def field(self) -> Field:
+        """The field."""
+        return fields_of(self.settings)[self.name]
+
+    @property
+    def default(self) -> Any:
+        """What it is if nothing is said."""
+        return getattr(self.settings, self.name)
+
+
+@dataclass(frozen=True)
+class Configured:
+    """Of an option: without it, the configuration decides, and without that this default."""
+
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """Of a parameter: values to choose from, which help shows; the command itself judges."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Short:
+    """Of an option: its name of one letter."""
+
+    letter: str
 
 
 def _flag(text: str) -> bool:
@@ -46,19 +94,21 @@ def _text(text: str) -> str:
     return os.fsencode(text).decode("utf-8")
 
 
-# How a type is read, what is allowed, and what stands for a value in the help.
-TYPES: Mapping[type, tuple[Callable[[str], Any], str, str]] = {
-    bool: (_flag, "true or false", ""),
-    int: (int, "a whole number", " N"),
-    float: (_finite, "a number", " X"),
-    str: (_text, "text in UTF-8", " TEXT"),
-    Path: (Path, "a path", " PATH"),
-}
-HELP = ("--help", "Shows this.")
-LIMITS: Mapping[type, tuple[Callable[[Any, Any], bool], str]] = {
-    Ge: (operator.ge, "at least"),
-    Gt: (operator.gt, "greater than"),
-    Le: (operator.le, "at most"),
+def _path(text: str) -> Path:
+    """An empty path would be the working directory."""
+    if not text:
+        raise ValueError(text)
+    return Path(text)
+
+
+# How a type is read, and what stands for a value in the help.
+TYPES: Mapping[Any, tuple[Callable[[str], Any], str]] = {
+    bool: (_flag, ""),
+    int: (int, " N"),
+    float: (_finite, " X"),
+    str: (_text, " TEXT"),
+    Path: (_path, " PATH"),
+    Literal: (_text, " NAME"),
 }
 
 
@@ -68,21 +118,25 @@ class Parameter:
 
     Attributes:
         name: As in Python.
-        value_type: One of `TYPES`.
-        limits: Pairs of one of `LIMITS` and its bound.
+        field: Its type, its limits and its help.
+        short: An option's name of one letter, as "-n"; empty if it has none.
         is_option: Whether it is written `--name`.
         is_many: Whether it takes all the words that are left.
         is_required: Whether it has to be there.
-        help: What it does.
+        known: Values to choose from, as far as help shows them.
+        default: What it is if it is left out; None if there is nothing to say about it.
+        is_configured: Whether the configuration comes before the default.
     """
 
     name: str
-    value_type: type
-    limits: tuple[tuple[type, Any], ...]
+    field: Field
+    short: str
     is_option: bool
     is_many: bool
     is_required: bool
-    help: str
+    known: tuple[str, ...]
+    default: Any
+    is_configured: bool
 
     @property
     def shown(self) -> str:
@@ -93,8 +147,26 @@ class Parameter:
     def usage(self) -> str:
         """Its name with what stands for a value."""
         if self.is_option:
-            return f"{self.shown}{TYPES[self.value_type][2]}"
+            return f"{self.shown}{TYPES[self.field.kind][1]}"
         return f"{self.shown}..." if self.is_many else self.shown
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it stands alone."""
+        return self.field.kind is bool
+
+    @property
+    def help(self) -> str:
+        """What it does, what is allowed, and what it is if it is left out."""
+        *most, last = self.known or ("",)
+        facts = [range_of(self.field.hint), " or ".join(filter(None, (", ".join(most), last)))]
+        if self.default not in (None, "") and not self.is_flag:
+            is_float = isinstance(self.default, float)
+            facts.append(f"default {self.default:g}" if is_float else f"default {self.default}")
+        if self.is_configured:
+            facts.append("from the configuration")
+        shown = "; ".join(filter(None, facts))
+        return f"{self.field.help} [{shown}]" if shown else self.field.help
 
     def read(self, text: str) -> Any:
         """The value that a text stands for.
@@ -102,54 +174,54 @@ class Parameter:
         Raises:
             UsageError: It stands for none of this type, or for one beyond the limits.
         """
-        reader, allowed, _ = TYPES[self.value_type]
         try:
-            value = reader(text)
+            value = TYPES[self.field.kind][0](text)
+        except UnicodeDecodeError:
+            raise UsageError(f"{self.shown} must be UTF-8, not {shown(text)}.") from None
         except (KeyError, ValueError):
             value = None
-        if value is None or not all(LIMITS[kind][0](value, bound) for kind, bound in self.limits):
-            limits = " and ".join(f"{LIMITS[kind][1]} {bound}" for kind, bound in self.limits)
-            allowed = f"{allowed}, {limits}" if limits else allowed
-            raise UsageError(f"{self.shown}: found {text!r}, allowed is {allowed}.")
+        if value is None or not self.field.accepts(value):
+            raise UsageError(f"{self.shown} must be {allowed(self.field.hint)}, not {shown(text)}.")
         return value
 
 
 @dataclass(frozen=True)
 class Command:
-    """A function that can be called from the command line."""
+    """A function that can be called from the command line, and its name there.
 
+    Attributes:
+        name: One word, or two if it belongs to a group.
+        function: The function.
+    """
+
+    name: str
     function: Callable[..., None]
-
-    @property
-    def name(self) -> str:
-        """Its name on the line."""
-        return self.function.__name__
 
     @property
     def summary(self) -> str:
         """What it does, in one line."""
-        return str(self._docstring.summary)
+        return self._prose[0]
+
+    @property
+    def text(self) -> list[str]:
+        """More about it, in paragraphs."""
+        return self._prose[1:]
+
+    @property
+    def examples(self) -> list[str]:
+        """Lines to type."""
+        _, _, lines = self._docstring.partition("\nExamples:\n")
+        return [line.strip() for line in lines.splitlines()]
 
     @functools.cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Its words and options, in their order."""
         hints = get_type_hints(self.function, include_extras=True)
-        helps = {arg.name: arg.description for arg in self._docstring.args}
-        parameters = []
-        for name, parameter in inspect.signature(self.function).parameters.items():
-            value_type, limits = _unwrap(hints[name])
-            parameters.append(
-                Parameter(
-                    name=name,
-                    value_type=value_type,
-                    limits=limits,
-                    is_option=parameter.kind is inspect.Parameter.KEYWORD_ONLY,
-                    is_many=parameter.kind is inspect.Parameter.VAR_POSITIONAL,
-                    is_required=parameter.default is inspect.Parameter.empty,
-                    help=helps[name],
-                )
-            )
-        return tuple(parameters)
+        helps = entries(self.function.__doc__, "Args")
+        return tuple(
+            _parameter(parameter, hints[name], helps.get(name, ""))
+            for name, parameter in inspect.signature(self.function).parameters.items()
+        )
 
     @property
     def words(self) -> list[Parameter]:
@@ -168,47 +240,62 @@ class Command:
             UsageError: A word or an option is missing, or there is a word too many.
         """
         taken = self.words
-        missing = [p.usage for p in taken[len(words) :]]
+        missing = [p.usage for p in taken[len(words) :] if p.is_required]
         missing += [
-            p.usage for p in self.options.values() if p.is_required and p.name not in values
+            p.usage for name, p in self.options.items() if p.is_required and name not in values
         ]
         if missing:
             raise UsageError(f"missing: {' '.join(missing)}.")
         if len(words) > len(taken) and not (taken and taken[-1].is_many):
             raise UsageError(f"unexpected value {words[len(taken)]!r}.")
         for word in words:
-            if word.startswith("-"):
-                raise UsageError(f"unexpected value {word!r}; a file of this name is './{word}'.")
-
-    def help(self, program: str) -> str:
-        """What it does, its words and its options."""
-        required = [p.usage for p in self.parameters if p.is_required]
-        usage = " ".join((program, self.name, *required, "[OPTION...]"))
-        text = (self.summary, self._docstring.description, f"Usage: {usage}")
-        words = columns([(p.usage, p.help) for p in self.words])
-        options = columns([*((p.usage, p.help) for p in self.options.values()), HELP])
-        return "\n\n".join(filter(None, (*text, words, f"Options:\n{options}")))
+            if word.startswith("-"):  # Fire could take it for an option
+                is_path = taken[0].field.kind is Path
+                hint = f"; a file of this name is './{word}'" if is_path else ""
+                raise UsageError(f"unexpected value {word!r}{hint}.")
 
     @property
-    def _docstring(self) -> docstrings.DocstringInfo:
-        return docstrings.parse(inspect.getdoc(self.function))
+    def _docstring(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def _prose(self) -> list[str]:
+        prose = re.split(r"^\w+:$", self._docstring, maxsplit=1, flags=re.MULTILINE)[0]
+        return [" ".join(paragraph.split()) for paragraph in prose.strip().split("\n\n")]
 
 
-def columns(rows: Sequence[tuple[str, str]]) -> str:
-    """Names to the left, texts to the right, as wide as the terminal."""
-    left = max((len(name) for name, _ in rows), default=0) + 4
-    width = max(shutil.get_terminal_size().columns, left + 30)
-    return "\n".join(
-        textwrap.fill(
-            text, width, initial_indent=f"  {name}".ljust(left), subsequent_indent=" " * left
-        )
-        for name, text in rows
+def _parameter(parameter: inspect.Parameter, hint: Any, help_: str) -> Parameter:
+    hint, extras = _unwrap(hint)
+    is_required = parameter.default is inspect.Parameter.empty
+    default = None if is_required else parameter.default
+    short, is_configured = "", False
+    known: tuple[str, ...] = ()
+    for extra in extras:
+        if isinstance(extra, Setting):
+            hint = hint if range_of(hint) else extra.field.hint
+            help_, default = help_ or extra.field.help, extra.default
+        elif isinstance(extra, Configured):
+            default, is_configured = default or extra.default, True
+        elif isinstance(extra, Known):
+            known = extra.values
+        elif isinstance(extra, Short):
+            short = f"-{extra.letter}"
+    field = Field(parameter.name, hint, help_)
+    return Parameter(
+        name=parameter.name,
+        field=field,
+        short=short,
+        is_option=parameter.kind is inspect.Parameter.KEYWORD_ONLY,
+        is_many=parameter.kind is inspect.Parameter.VAR_POSITIONAL,
+        is_required=is_required,
+        known=field.choices or known,
+        default=default,
+        is_configured=is_configured,
     )
 
 
-def _unwrap(hint: Any) -> tuple[type, tuple[tuple[type, Any], ...]]:
-    """The type and the limits of `Annotated[type, *limits] | None`."""
-    if get_origin(hint) is Annotated:
-        type_, *limits = get_args(hint)
-        return type_, tuple((type(x), getattr(x, type(x).__name__.lower())) for x in limits)
-    return _unwrap(get_args(hint)[0]) if get_args(hint) else (hint, ())
+def _unwrap(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """An annotation without `| None`, and what it has besides its type."""
+    if get_origin(hint) in (Union, UnionType):
+        [hint] = (part for part in get_args(hint) if part is not type(None))
+    return hint, get_args(hint)[1:] if get_origin(hint) is Annotated else ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 
 from gpt2bot.errors import GPT2BotError
 
-__all__ = ["prepare_streams", "show"]
+__all__ = ["prepare_streams", "show", "width"]
 
 
 def prepare_streams() -> None:
@@ -31,3 +32,8 @@ def show(result: str) -> None:
         raise
     except OSError as error:
         raise GPT2BotError(f"the output cannot be written: {error.strerror}") from error
+
+
+def width() -> int | None:
+    """The columns of the terminal that shows the results; None if they go elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

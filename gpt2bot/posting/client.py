@@ -6,6 +6,7 @@ twice, and every failure is an error of `gpt2bot.errors` that tells what became 
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -14,11 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Gt, Le
 from pydantic import SecretStr
 
-from gpt2bot.errors import NetworkError, OutcomeUnknownError
+from gpt2bot.errors import AccountError, NetworkError, OutcomeUnknownError, PlanError
 from gpt2bot.posting.clock import MINUTE
-from gpt2bot.posting.responses import NEXT_RUN, READ_ONLY, AccountError, clock_error, error_for
+from gpt2bot.posting.problem import clock_error, read_problem
+from gpt2bot.posting.responses import NEXT_RUN, READ_ONLY, error_for, told
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from requests import Response
 
 __all__ = ["Access", "Account", "Client", "Credentials", "Post"]
@@ -86,15 +90,21 @@ class Post:
 
 @dataclass(frozen=True)
 class Access:
-    """What X says of the keys.
+    """What X says of keys that it takes.
 
     Attributes:
+        account: The name of the account that they belong to, as "@a_bot"; empty if unknown.
         level: What they may do, as "read-write", by `x-access-level`; empty if X does not tell.
         clock_error: Seconds by which this machine's clock is ahead of X's; None if unknown.
+        not_named: Why the account's name is unknown: the plan does not include asking for it.
+        not_readable: Why the account's posts cannot be read: the plan does not include that.
     """
 
+    account: str
     level: str
     clock_error: float | None
+    not_named: PlanError | None = None
+    not_readable: PlanError | None = None
 
 
 class Client:
@@ -138,10 +148,10 @@ class Client:
             OutcomeUnknownError: Whether it was posted is not known.
         """
         response = self._tweepy.create_tweet(text=text, user_auth=True)
-        data = _object(response).get("data")
+        data = self._object(response).get("data")
         tweet_id = data.get("id") if isinstance(data, dict) else None
         if not _is_id(tweet_id):
-            raise _nonsense(response)
+            raise self._nonsense(response)
         return str(tweet_id)
 
     def recent_posts(self, since: float) -> list[Post]:
@@ -161,31 +171,44 @@ class Client:
                 max_results=PAGE,
                 pagination_token=token,
             )
-            page, token = _page(response)
+            page, token = self._page(response)
             posts += page
             if token is None:
                 return posts
-        raise OutcomeUnknownError(
+        raise AccountError(
             f"the account has more than {len(posts)} posts since {start:%Y-%m-%d %H:%M} UTC, and X"
-            " shows no more: look there yourself for what the outbox has as unknown"
+            " shows no more"
         )
 
     def examine(self) -> Access:
-        """Tries the keys by reading the account's posts of the last minute. Costs $0.001 each.
+        """Tries the keys: asks whose they are, and reads the account's posts of the last minute.
+
+        The former costs $0.010, the latter $0.001 each.
 
         Raises:
-            RefusedError: X refuses them; `AccountError` says why.
+            AccountError: X refuses them, and says why.
             GPT2BotError: They cannot be tried now.
         """
         start = datetime.fromtimestamp(time.time() - MINUTE, tz=timezone.utc)
-        response = self._tweepy.get_users_tweets(
-            self.user_id, user_auth=True, start_time=start, max_results=FEWEST
+        me, not_named = _if_in_plan(lambda: self._tweepy.get_me(user_auth=True))
+        posts, not_readable = _if_in_plan(
+            lambda: self._tweepy.get_users_tweets(
+                self.user_id, user_auth=True, start_time=start, max_results=FEWEST
+            )
         )
-        _page(response)
-        level = response.headers.get("x-access-level", "")
-        if level == "read":
+        if posts is not None:
+            self._page(posts)
+        answers = [answer.headers for answer in (me, posts) if answer is not None]
+        levels = {headers.get("x-access-level", "") for headers in answers}
+        if "read" in levels:
             raise AccountError(READ_ONLY)
-        return Access(level, clock_error(response.headers, time.time()))
+        return Access(
+            account="" if me is None else f"@{self._username(me)}",
+            level=max(levels, default=""),
+            clock_error=clock_error(answers[-1], time.time()) if answers else None,
+            not_named=not_named,
+            not_readable=not_readable,
+        )
 
     def _check(self, response: Response, **_: Any) -> None:
         if not 200 <= response.status_code < 300:
@@ -197,27 +220,51 @@ class Client:
                 secrets=self._secrets,
             )
 
+    def _object(self, response: Response) -> dict[str, Any]:
+        try:
+            answer = response.json()
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._nonsense(response)
+        return answer
 
-def _object(response: Response) -> dict[str, Any]:
+    def _page(self, response: Response) -> tuple[list[Post], str | None]:
+        """The posts on a page of a timeline, and the token of the next page."""
+        answer = self._object(response)
+        data, meta = answer.get("data", []), answer.get("meta")
+        if not isinstance(data, list) or not isinstance(meta, dict) or "errors" in answer:
+            raise self._nonsense(response)
+        posts = [Post(post["id"], post["text"]) for post in data if _is_post(post)]
+        if not len(posts) == len(data) == meta.get("result_count"):
+            raise self._nonsense(response)
+        return posts, meta.get("next_token")
+
+    def _username(self, response: Response) -> str:
+        """The account's name, as X tells whose keys these are."""
+        data = self._object(response).get("data")
+        name = data.get("username") if isinstance(data, dict) else None
+        if not isinstance(name, str) or not re.fullmatch("[0-9A-Za-z_]{1,50}", name):
+            raise self._nonsense(response)
+        return name
+
+    def _nonsense(self, response: Response) -> NetworkError | OutcomeUnknownError:
+        """The error for an answer that is a success and does not say what it should."""
+        problem = read_problem(
+            response.status_code, response.headers, response.content, self._secrets
+        )
+        what = f"{told(problem)}{'' if problem.is_page else ', which makes no sense'}"
+        if _reads(response):
+            return NetworkError(f"{what}: run again later")
+        return OutcomeUnknownError(f"{what}: what it did is not known; {NEXT_RUN}")
+
+
+def _if_in_plan(ask: Callable[[], Response]) -> tuple[Response | None, PlanError | None]:
+    """The answer to a request, or that the plan does not include it: the keys are good then."""
     try:
-        answer = response.json()
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        raise _nonsense(response)
-    return answer
-
-
-def _page(response: Response) -> tuple[list[Post], str | None]:
-    """The posts on a page of a timeline, and the token of the next page."""
-    answer = _object(response)
-    data, meta = answer.get("data", []), answer.get("meta")
-    if not isinstance(data, list) or not isinstance(meta, dict) or "errors" in answer:
-        raise _nonsense(response)
-    posts = [Post(post["id"], post["text"]) for post in data if _is_post(post)]
-    if not len(posts) == len(data) == meta.get("result_count"):
-        raise _nonsense(response)
-    return posts, meta.get("next_token")
+        return ask(), None
+    except PlanError as error:
+        return None, error
 
 
 def _is_post(value: object) -> bool:
@@ -232,10 +279,3 @@ def _is_id(value: object) -> bool:
 
 def _reads(response: Response) -> bool:
     return response.request.method == "GET"
-
-
-def _nonsense(response: Response) -> NetworkError | OutcomeUnknownError:
-    what = f"X answered {response.status_code} with a body that makes no sense"
-    if _reads(response):
-        return NetworkError(f"{what}: run again later")
-    return OutcomeUnknownError(f"{what}: what it did is not known; {NEXT_RUN}")

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-__all__ = ["DAY", "MINUTE", "iso", "start_of_day", "start_of_month", "start_of_next_month", "utc"]
+__all__ = [
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "duration",
+    "iso",
+    "start_of_day",
+    "start_of_month",
+    "start_of_next_month",
+    "utc",
+]
 
 MINUTE = 60.0
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+UNITS = (("day", DAY), ("hour", HOUR), ("minute", MINUTE))
 
 
 def utc(moment: float) -> str:
@@ -18,6 +30,17 @@ def utc(moment: float) -> str:
 def iso(moment: float) -> str:
     """For programs: `2026-11-25T13:20:07Z` (ISO 8601)."""
     return f"{_datetime(moment):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def duration(seconds: float) -> str:
+    """For people, whichever way it lies: `3 days`, `90 minutes`, `1 second`.
+
+    It is in the largest unit of which there are two, so that rounding hides little.
+    """
+    length = abs(seconds)
+    unit, size = next((u for u in UNITS if length >= 2 * u[1]), ("second", 1.0))
+    number = round(length / size)
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def start_of_day(moment: float) -> float:

@@ -103,11 +103,13 @@ class Database:
                 yield self._db
 
     def verify(self) -> None:
-        """Reads the whole file, its indexes and constraints.
+        """Reads the whole file, its indexes and constraints, and begins to write.
 
         Raises:
-            StateError: It is damaged.
+            StateError: It is damaged, or cannot be written.
         """
+        with self.transaction():
+            pass
         found = [verdict for (verdict,) in self.read("PRAGMA integrity_check(1)")]
         if found != ["ok"]:
             raise self._damaged()

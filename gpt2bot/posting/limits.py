@@ -22,6 +22,7 @@ from gpt2bot.posting.clock import (
     start_of_next_month,
     utc,
 )
+from gpt2bot.posting.refusals import AHEAD, Request, last_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from gpt2bot.posting.outbox import Outbox
 
 __all__ = ["Cooldown", "Limits", "Usage", "check_limits", "cooldown", "usage"]
-
-AHEAD = 15 * MINUTE
-"""A post further ahead of the clock than this was written by a clock that was wrong."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +112,8 @@ def usage(outbox: Outbox, now: float) -> Usage:
 
 
 def _told_by_x(outbox: Outbox, now: float) -> list[Cooldown]:
-    until = outbox.not_before(latest=now + DAY)
-    return [] if until is None else [Cooldown(until, "X takes no more posts of this account yet")]
+    refusal = last_refusal(outbox, Request.POST, now)
+    return [Cooldown(refusal.until, refusal.reason)] if refusal and refusal.until else []
 
 
 def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Cooldown]:

@@ -10,13 +10,14 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import StateError
+from gpt2bot.posting import refusals
 from gpt2bot.posting.database import Database
 from gpt2bot.tweets.tweet import Tweet
 
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["OPEN", "PENDING", "Entry", "Outbox", "State", "post_url"]
+__all__ = ["OPEN", "PENDING", "Entry", "Outbox", "Posted", "State"]
 
 HISTORY = 5000
 
@@ -56,13 +57,12 @@ class Entry:
         model: The name of the model that wrote it.
         seed: What the model drew from; None if unknown.
         state: Where it is on its way.
-        tweet_id: What X calls it, once posted.
+        tweet_id: What X calls it, once posted; None also if only the owner knows that it is.
         account: The user id whose keys the last attempt was made with.
         attempts: How often sending it was begun.
         created_at: When it became ready.
         attempted_at: When the last attempt was begun.
         changed_at: When it came into its state.
-        not_before: Until when X takes no post, as it answered the last attempt; None if it did not.
         note: Why it is in its state, for the owner.
     """
 
@@ -77,18 +77,46 @@ class Entry:
     created_at: float
     attempted_at: float | None
     changed_at: float
-    not_before: float | None
     note: str
 
     @property
     def url(self) -> str | None:
-        """Where it can be read, once posted."""
+        """Where it can be read, if it is posted and its id is known."""
         return post_url(self.tweet_id) if self.tweet_id else None
 
 
 def post_url(tweet_id: str) -> str:
     """Where a post can be read, whoever's it is."""
     return f"https://x.com/i/status/{tweet_id}"
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A tweet that is on the account.
+
+    Attributes:
+        tweet_id: What X calls it.
+        tweet: What was posted.
+        model: The name of the model that wrote it.
+        seed: What the model drew from; None if unknown.
+        status: Where it is on its way.
+    """
+
+    tweet_id: str
+    tweet: Tweet
+    model: str
+    seed: int | None
+    status: str = State.POSTED.value
+
+    @property
+    def text(self) -> str:
+        """The whole tweet, as it was sent."""
+        return self.tweet.text
+
+    @property
+    def url(self) -> str:
+        """Where it can be read."""
+        return post_url(self.tweet_id)
 
 
 class Outbox(Database):
@@ -133,17 +161,15 @@ class Outbox(Database):
         *,
         now: float,
         tweet_id: str | None = None,
-        not_before: float | None = None,
         note: str = "",
+        refusal: refusals.Refusal | None = None,
     ) -> Entry:
-        """Writes down what became of an attempt.
+        """Writes down what became of an attempt, and what that means for the next one.
 
         Raises:
             StateError: It cannot be written, or the tweet is not where `entry` says any more.
         """
-        return self._move(
-            entry, state, tweet_id=tweet_id, changed_at=now, not_before=not_before, note=note
-        )
+        return self._move(entry, state, refusal, tweet_id=tweet_id, changed_at=now, note=note)
 
     def entries(self, *states: State) -> list[Entry]:
         """The tweets in any of these states, the oldest first."""
@@ -157,10 +183,13 @@ class Outbox(Database):
         query = f"SELECT * FROM tweets WHERE state IN ({marks}) ORDER BY id DESC LIMIT ?"  # noqa: S608
         return [_entry(row) for row in self.read(query, *states, limit)]
 
-    def texts(self, limit: int = HISTORY) -> list[str]:
-        """The newest texts that are, will be or could be on the account, the newest first."""
-        query = "SELECT text FROM tweets WHERE state <> 'refused' ORDER BY id DESC LIMIT ?"
-        return [text for (text,) in self.read(query, limit)]
+    def bodies(self, limit: int = HISTORY) -> list[str]:
+        """The newest bodies, the newest first, whatever became of them.
+
+        What X refused is among them, so that it is not written and sent again.
+        """
+        query = "SELECT body FROM tweets ORDER BY id DESC LIMIT ?"
+        return [body for (body,) in self.read(query, limit)]
 
     def last_uses(self) -> dict[str, int]:
         """For each prompt the number of the last tweet that came of it, whatever became of that."""
@@ -178,17 +207,13 @@ class Outbox(Database):
         )
         return [moment for (moment,) in self.read(query, since)]
 
-    def not_before(self, latest: float) -> float | None:
-        """Until when X takes no post, as it last told; None if it did not. Later ones are left out.
-
-        Args:
-            latest: What lies behind this was written by a clock that was wrong.
-        """
-        query = "SELECT max(not_before) FROM tweets WHERE not_before <= ?"
-        [(moment,)] = self.read(query, latest)
-        return None if moment is None else float(moment)
-
-    def _move(self, entry: Entry, state: State, **values: float | str | None) -> Entry:
+    def _move(
+        self,
+        entry: Entry,
+        state: State,
+        refusal: refusals.Refusal | None = None,
+        **values: float | str | None,
+    ) -> Entry:
         if state not in TRANSITIONS[entry.state]:
             raise ValueError(f"no way leads from {entry.state.value} to {state.value}")
         values["state"] = state.value
@@ -203,6 +228,10 @@ class Outbox(Database):
                     f"tweet {entry.id} in the outbox {self.path} is not {entry.state.value} any"
                     " more: let only one program change it, and run again"
                 )
+            if refusal:
+                refusals.write(db, refusal)
+            elif state is State.POSTED:
+                refusals.erase(db, refusals.Request.POST)
             return self._entry(entry.id)
 
     def _entry(self, number: int | None) -> Entry:

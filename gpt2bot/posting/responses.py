@@ -1,20 +1,33 @@
 """What each answer of X means: for the tweet, and for the owner.
 
-An answer below 500 was decided by X, so nothing was posted. Whether the tweet or the account was at
-fault decides if the tweet is tried again. Any other answer leaves open what happened.
+An answer from 400 to 499 was decided by X, so nothing was posted. The tweet is given up only if the
+answer says that the tweet itself is at fault; in doubt it is kept, since an account that is
+suspended or a plan that has ended must cost no tweet. Any other answer leaves open what happened.
+
+The first row that fits counts. A row without a status fits any answer from 400 to 499, but 408,
+that has one of X's codes for it, or words to that effect.
 
 =====================  ===================  ================  ====
 answer                 error                the tweet is      exit
 =====================  ===================  ================  ====
 201 with an id                              posted            0
 201 that says no id    OutcomeUnknownError  unknown           8
-400                    RefusedError         refused           6
-401                    AccountError         ready again       6
-402                    LimitError           ready again       7
-403 duplicate          DuplicateError       refused [#]_      6
-403 about the account  AccountError         ready again       6
-403 other              RefusedError         refused           6
-429                    RateLimitError       ready again [#]_  7
+account locked         AccountError         ready again       6
+account suspended      AccountError         ready again       6
+duplicate              DuplicateError       refused [#]_      6
+too long               RefusedError         refused           6
+text not valid         RefusedError         refused           6
+taken for spam         SpamError            ready again [#]_  7
+daily limit            RateLimitError       ready again [#]_  7
+rate limit, 429        RateLimitError       ready again [#]_  7
+no credits, 402        LimitError           ready again       7
+not in the plan        PlanError            ready again       6
+app may only read      AccountError         ready again       6
+token not valid        AccountError         ready again       6
+clock wrong            AccountError         ready again       6
+a page, not JSON       NetworkError         ready again       8
+keys not known, 401    AccountError         ready again       6
+other 403              AccountError         ready again       6
 other 4xx, but 408     AccountError         ready again       6
 5xx, 408, 3xx          OutcomeUnknownError  unknown           8
 =====================  ===================  ================  ====
@@ -31,103 +44,235 @@ reset while or after the tweet is sent        OutcomeUnknownError  unknown      
 ============================================  ===================  ===========  ====
 
 .. [#] unless the account's timeline has it from an earlier attempt: then it is posted.
-.. [#] and not before the time that X names is anything tried (`limits.py`).
+.. [#] and X is not asked for an hour, after the next such answer for two, and so on up to a day
+       (`refusals.py`). The exit code is 7, as for a limit: it passes with time.
+.. [#] and X is not asked before the time that it names, or before a day is over.
+.. [#] and X is not asked before the time that it names, or before 15 minutes are over.
 
-Source: X's public documentation, 'Response codes and errors' and 'Rate limits'.
+Sources: X's public documentation, 'Response codes and errors' and 'Rate limits', and for the codes
+that of its API v1.1.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import (
+    AccountError,
+    DuplicateError,
     GPT2BotError,
     LimitError,
     NetworkError,
     OutcomeUnknownError,
+    PlanError,
+    RateLimitError,
     RefusedError,
+    SpamError,
 )
-from gpt2bot.posting.clock import MINUTE, utc
+from gpt2bot.posting.clock import DAY, MINUTE, utc
+from gpt2bot.posting.problem import WRONG_CLOCK, Problem, read_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-__all__ = [
-    "NEXT_RUN",
-    "READ_ONLY",
-    "AccountError",
-    "DuplicateError",
-    "RateLimitError",
-    "clock_error",
-    "error_for",
-]
+__all__ = ["NEXT_RUN", "READ_ONLY", "RULES", "error_for", "told"]
 
 NEXT_RUN = "the next run looks for the tweet on the account before it posts anything"
-QUOTED = 200  # characters of X's own words that an error repeats at most
-TOLERATED = 4 * MINUTE  # X takes signatures that are off by some 5 minutes
-LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
+RATE_WINDOW = 15 * MINUTE  # in which X counts requests
 
-
-class AccountError(RefusedError):
-    """X refused the account or its keys, not the tweet, which can be tried again."""
-
-
-class DuplicateError(RefusedError):
-    """X says that the account has posted this text already."""
-
-
-class RateLimitError(LimitError):
-    """The account has posted too often.
-
-    Attributes:
-        until: When that ends, in seconds since 1970; None if X does not tell.
-    """
-
-    def __init__(self, message: str, until: float | None = None) -> None:
-        super().__init__(message)
-        self.until = until
+DECIDED = frozenset(range(400, 500)) - {408}  # X has read the request, and done nothing
+OF_TWEET = frozenset({400, 403, 409, 413, 422})  # with which it can refuse a tweet for its text
+NEVER = "(?!)"  # a pattern that is not found in any text
 
 
 @dataclass(frozen=True)
 class ResponseRule:
-    """A row of the table: a status, perhaps with words that X's answer contains."""
+    """A row of the table: which answers fit, and what they mean.
 
-    status: int
-    words: tuple[str, ...]  # one of them is in the answer; the empty one is in any
+    Attributes:
+        answer: What the table calls it.
+        error: What it means.
+        advice: What the owner can do; `{clock}` stands for what is wrong with the clock.
+        statuses: Any answer with one of these fits.
+        among: Of the answers with one of these, those fit that `codes`, `words` or `page` names:
+        codes: X's numbers for it;
+        words: a pattern that is found in X's words for it;
+        page: whether it is an answer that is not JSON.
+        wait: For a limit whose end X does not tell: for how many seconds X is not asked.
+    """
+
+    answer: str
     error: type[GPT2BotError]
     advice: str
+    statuses: Collection[int] = ()
+    codes: frozenset[int] = frozenset()
+    words: str = NEVER
+    page: bool = False
+    among: Collection[int] = DECIDED
+    wait: float = 0.0
+
+    def fits(self, problem: Problem) -> bool:
+        """Whether an answer is of this row."""
+        is_named = bool(
+            self.codes & problem.codes
+            or re.search(self.words, problem.evidence, re.MULTILINE)
+            or (self.page and problem.is_page)
+        )
+        return problem.status in self.statuses or (problem.status in self.among and is_named)
 
 
-ANY = ("",)
+NOT_AGAIN = "this tweet is not tried again"
 READ_ONLY = (
     "your token was made while the app was read-only: set the app to 'Read and write', make a new"
     " access token and secret, and put them into the configuration"
 )
+SEE_X = "log in to X and to its developer console, and see what they ask for"
+TWEET = r"\b(tweet|post|text|(?<!account )status)\b"
+
 RULES = (
-    ResponseRule(400, ANY, RefusedError, "X does not take this tweet, and it is not tried again"),
-    ResponseRule(401, ANY, AccountError, "check the four keys of [x], and this machine's clock"),
     ResponseRule(
-        402, ANY, LimitError, "buy credits or raise the spending cap in X's developer console"
-    ),
-    ResponseRule(403, ("duplicate",), DuplicateError, "this text is not tried again"),
-    ResponseRule(403, ("permissions",), AccountError, READ_ONLY),
-    ResponseRule(
-        403,
-        ("suspended", " locked", "client-not-enrolled"),
+        "account locked",
         AccountError,
-        "log in to X and to its developer console, and see what they ask for",
+        "log in to X with the bot's account and unlock it",
+        codes=frozenset({326}),
+        words=r"\baccount\b.*\blocked\b|\blocked\b.*\baccount\b|\bunlock\b",
     ),
-    ResponseRule(403, ANY, RefusedError, "X does not take this tweet, and it is not tried again"),
-    ResponseRule(429, ANY, RateLimitError, "let the bot run less often"),
+    ResponseRule(
+        "account suspended",
+        AccountError,
+        f"the account or the app is suspended: {SEE_X}",
+        codes=frozenset({63, 64, 416}),
+        words=r"\bsuspended\b",
+    ),
+    ResponseRule(
+        "duplicate",
+        DuplicateError,
+        NOT_AGAIN,
+        codes=frozenset({187}),
+        words=r"\bduplicate (content|tweet|post|status|text)\b"
+        rf"|{TWEET} is a duplicate\b|\balready (said|sent|posted|tweeted) (that|this)\W*$",
+        among=OF_TWEET,
+    ),
+    ResponseRule(
+        "too long",
+        RefusedError,
+        NOT_AGAIN,
+        codes=frozenset({186}),
+        words=rf"{TWEET}.{{0,40}}\b(too long|character limit|\d+ characters)\b|\bbit shorter\b",
+        among=OF_TWEET,
+    ),
+    ResponseRule(
+        "text not valid",
+        RefusedError,
+        NOT_AGAIN,
+        words=r"\b(invalid|illegal|malformed|prohibited|unsupported) ((tweet|post) )?"
+        r"(text|content|characters?)\b(?![ -](type|length|encoding))"
+        rf"|{TWEET} is (not valid|invalid)\b"
+        rf"|\b(this|your) {TWEET}.{{0,40}}\b(contains|violates|harmful|malicious)\b"
+        r"|^\$\.text\b(?!.*\b(not defined|required|missing)\b)",
+        among=OF_TWEET,
+    ),
+    ResponseRule(
+        "taken for spam",
+        SpamError,
+        "X takes the bot for spam: let it run less often, see that its tweets differ from one"
+        " another, and that the account has the label 'Automated'",
+        codes=frozenset({226}),
+        words=r"\bautomated\b|\bspam\b",
+    ),
+    ResponseRule(
+        "daily limit",
+        RateLimitError,
+        "a daily or monthly limit of X's is used up: let the bot run less often",
+        codes=frozenset({185, 344}),
+        words=r"\b(daily|monthly)\b.*\b(limit|cap)\b|\busage[ -]?cap"
+        r"|\b(limit|cap)\b.*\b(today|daily|monthly|per day|24 hours?)\b|\bpost(ing)? cap\b",
+        wait=DAY,
+    ),
+    ResponseRule(
+        "rate limit, 429",
+        RateLimitError,
+        "let the bot run less often",
+        statuses=(420, 429),
+        codes=frozenset({88}),
+        words=r"\brate limit\b|\btoo many requests\b",
+        wait=RATE_WINDOW,
+    ),
+    ResponseRule(
+        "no credits, 402",
+        LimitError,
+        "buy credits or raise the spending cap in X's developer console",
+        statuses=(402,),
+        words=r"\bcredits|\bspend(ing)? cap\b",
+    ),
+    ResponseRule(
+        "not in the plan",
+        PlanError,
+        "the app's plan or project does not allow this: see X's developer console",
+        codes=frozenset({453}),
+        words=r"\bclient-(not-enrolled|forbidden)\b|\baccess level\b|\battached to a project\b"
+        r"|\bsubset of\b.*\bendpoints\b",
+    ),
+    ResponseRule(
+        "app may only read",
+        AccountError,
+        READ_ONLY,
+        codes=frozenset({261}),
+        words=r"permissions\b|\bread[ -]only\b|\bcannot perform write\b",
+    ),
+    ResponseRule(
+        "token not valid",
+        AccountError,
+        "the access token was revoked or has expired: make a new access token and secret in X's"
+        " developer console, and put them into the configuration",
+        codes=frozenset({89}),
+        words=r"\b(invalid|expired|revoked)( or (invalid|expired|revoked))? (access )?token\b"
+        r"|\btoken\b.{0,20}\b(invalid|expired|revoked)\b|\binvalid_token\b",
+    ),
+    ResponseRule(
+        "clock wrong",
+        AccountError,
+        "this machine's clock is {clock}: set it right and run again",
+        codes=frozenset({135}),
+        words=rf"\btimestamp\b|{WRONG_CLOCK}",
+        among=(400, 401, 403),
+    ),
+    ResponseRule(
+        "a page, not JSON",
+        NetworkError,
+        "check HTTPS_PROXY and this machine's network, and run again later",
+        page=True,
+    ),
+    ResponseRule(
+        "keys not known, 401",
+        AccountError,
+        "check the four keys of [x]: they must be complete, and all of the same app",
+        statuses=(401,),
+        codes=frozenset({32, 99, 215}),
+        words=r"\bcould not authenticate\b|\bbad authentication\b",
+    ),
+    ResponseRule(
+        "other 403",
+        AccountError,
+        f"the account, the app or its plan does not allow this now: {SEE_X}",
+        statuses=(403,),
+    ),
+    OTHER := ResponseRule(
+        "other 4xx, but 408",
+        AccountError,
+        "see whether X's API has changed, and upgrade gpt2bot",
+        statuses=DECIDED,
+    ),
+    UNKNOWN := ResponseRule(
+        "5xx, 408, 3xx",
+        OutcomeUnknownError,
+        f"what it did is not known; {NEXT_RUN}",
+        statuses=frozenset(range(1000)) - DECIDED,
+    ),
 )
-OTHER = ResponseRule(0, ANY, AccountError, "see whether X's API has changed, and upgrade gpt2bot")
-UNKNOWN = ResponseRule(0, ANY, OutcomeUnknownError, f"what it did is not known; {NEXT_RUN}")
-NOT_READ = ResponseRule(0, ANY, NetworkError, "run again later")
+NOT_READ = ResponseRule("a read that failed", NetworkError, "run again later")
 
 
 def error_for(
@@ -143,70 +288,29 @@ def error_for(
     Args:
         status: The HTTP status.
         headers: The HTTP headers, found whatever their case.
-        body: The body, of which only `title` and `detail` are ever repeated.
+        body: The body; X's words in it are repeated.
         reading: Whether the request changed nothing, whatever became of it.
         secrets: What is masked, should X's words contain it.
     """
-    words = _words(body)
-    rule = _rule_for(status, " ".join(words.values()).casefold())
-    if reading and not issubclass(rule.error, (AccountError, LimitError)):
-        rule = NOT_READ if rule is UNKNOWN else OTHER
-    said = _clean(
-        ": ".join(filter(None, dict.fromkeys((words["title"], words["detail"])))), secrets
-    )
-    told = f"X answered {status}{f' ({said})' if said else ''}"
-    if rule.error is RateLimitError and (until := _limit_end(headers)):
-        return RateLimitError(f"{told}, until {utc(until)}: {rule.advice}", until)
-    advice = (status == 401 and _clock_advice(headers)) or rule.advice
-    return rule.error(f"{told}: {advice}")
+    problem = read_problem(status, headers, body, secrets)
+    rule = next(rule for rule in RULES if rule.fits(problem))
+    if reading and rule is UNKNOWN:
+        rule = NOT_READ
+    elif reading and rule.error in (RefusedError, DuplicateError):
+        rule = OTHER
+    said = told(problem)
+    advice = rule.advice.format(clock=problem.clock)
+    if not issubclass(rule.error, RateLimitError):
+        return rule.error(f"{said}: {advice}")
+    until = problem.limit_end
+    if until is None and rule.wait == RATE_WINDOW:
+        until = problem.window_end
+    end = f", until {utc(until)}" if until else ""
+    return rule.error(f"{said}{end}: {advice}", until, rule.wait)
 
 
-def clock_error(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds by which this machine's clock is ahead of X's; None if X does not tell the time."""
-    try:
-        return now - parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
-def _clock_advice(headers: Mapping[str, str]) -> str:
-    """What to do if a signature was refused for its time; empty if the clocks agree."""
-    ahead = clock_error(headers, time.time()) or 0
-    if abs(ahead) < TOLERATED:
-        return ""
-    wrong = f"{abs(ahead) / MINUTE:.0f} minutes {'fast' if ahead > 0 else 'slow'}"
-    return f"this machine's clock is {wrong}: set it right and run again"
-
-
-def _rule_for(status: int, text: str) -> ResponseRule:
-    for rule in RULES:
-        if rule.status == status and any(word in text for word in rule.words):
-            return rule
-    return OTHER if 400 <= status < 500 and status != 408 else UNKNOWN
-
-
-def _words(body: bytes) -> dict[str, str]:
-    """The texts of an answer that name its problem; empty where it has none."""
-    try:
-        problem = json.loads(body)
-    except (ValueError, RecursionError):
-        problem = None
-    if not isinstance(problem, dict):
-        problem = {}
-    names = ("title", "detail", "type", "reason")
-    return {name: v if isinstance(v := problem.get(name), str) else "" for name in names}
-
-
-def _clean(text: str, secrets: tuple[str, ...]) -> str:
-    """On one line, cut, and without secrets."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= QUOTED else f"{line[:QUOTED]}..."
-
-
-def _limit_end(headers: Mapping[str, str]) -> int | None:
-    """When the limits end that are used up; None if X does not tell."""
-    used_up = [name for name in LIMITS if headers.get(f"{name}-remaining") == "0"]
-    resets = [headers.get(f"{name}-reset", "") for name in used_up or LIMITS[:1]]
-    return max((int(text) for text in resets if re.fullmatch("[0-9]{1,11}", text)), default=None)
+def told(problem: Problem) -> str:
+    """What X answered, in its own words as far as it has any."""
+    words = f" ({problem.said})" if problem.said else ""
+    page = " with a page of a proxy or a delivery network, not of X's interface"
+    return f"X answered {problem.status}{page * problem.is_page}{words}"

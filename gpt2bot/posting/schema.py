@@ -56,6 +56,55 @@ MIGRATIONS = (
         )
         """,
     ),
+    (
+        # A post can be known to be on the account without its id, by the word of the owner. SQLite
+        # changes a constraint only with a new table.
+        """
+        CREATE TABLE new_tweets (
+            id           INTEGER PRIMARY KEY,
+            body         TEXT NOT NULL,
+            label        TEXT NOT NULL CHECK (label <> ''),
+            text         TEXT NOT NULL,
+            prompt       TEXT NOT NULL,
+            model        TEXT NOT NULL,
+            seed         INTEGER,
+            state        TEXT NOT NULL
+                         CHECK (state IN ('ready', 'posting', 'posted', 'refused', 'unknown')),
+            tweet_id     TEXT UNIQUE,
+            account      TEXT,
+            attempts     INTEGER NOT NULL DEFAULT 0,
+            created_at   REAL NOT NULL,
+            attempted_at REAL,
+            changed_at   REAL NOT NULL,
+            note         TEXT NOT NULL DEFAULT '',
+            CHECK (state = 'posted' OR tweet_id IS NULL),
+            CHECK (attempts > 0 OR state = 'ready')
+        )
+        """,
+        """
+        INSERT INTO new_tweets
+        SELECT id, body, label, text, prompt, model, seed, state, tweet_id, account, attempts,
+               created_at, attempted_at, changed_at, note
+        FROM tweets
+        """,
+        """
+        CREATE TABLE refusals (
+            request TEXT PRIMARY KEY CHECK (request IN ('post', 'read')),
+            told_at REAL NOT NULL,
+            until   REAL,
+            strikes INTEGER NOT NULL DEFAULT 0,
+            reason  TEXT NOT NULL
+        )
+        """,
+        """
+        INSERT INTO refusals (request, told_at, until, reason)
+        SELECT 'post', changed_at, not_before, 'X takes no more posts of this account yet'
+        FROM tweets WHERE not_before IS NOT NULL ORDER BY not_before DESC LIMIT 1
+        """,
+        "DROP TABLE tweets",
+        "ALTER TABLE new_tweets RENAME TO tweets",
+        "CREATE INDEX tweets_state ON tweets (state)",
+    ),
 )
 
 

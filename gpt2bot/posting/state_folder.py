@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from gpt2bot import files
-from gpt2bot.errors import LockedError, StateError
+from gpt2bot.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["exclusive", "is_held", "private_folder"]
+__all__ = ["check_folder", "exclusive", "is_held", "private_folder"]
 
 
 def private_folder(folder: Path) -> None:
@@ -24,10 +25,19 @@ def private_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StateError(
-            f"cannot create the state folder {folder} ({error.strerror}): make its parent writable"
-            " for the user who runs the bot, or set another state_dir"
-        ) from error
+        raise _unusable(folder, error) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Finds out whether a run can create the state folder and write to it. Creates nothing.
+
+    Raises:
+        StateError: It cannot.
+    """
+    try:
+        files.check_writable(folder)
+    except OSError as error:
+        raise _unusable(folder, error) from error
 
 
 @contextlib.contextmanager
@@ -45,9 +55,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         try:
             stack.enter_context(files.exclusive(path, busy=busy))
         except OSError as error:
-            raise StateError(
-                f"cannot lock {path} ({error.strerror}): {files.explain_lock_error(error)}"
-            ) from error
+            raise _not_locked(path, error) from error
         yield
 
 
@@ -55,12 +63,32 @@ def is_held(folder: Path) -> bool:
     """Whether a run of the bot with this state folder is at work. Creates nothing.
 
     Raises:
-        StateError: It cannot be determined.
+        StateError: It cannot be determined, or no run could hold the lock.
     """
-    if not (folder / "lock").exists():
-        return False
+    path = folder / "lock"
     try:
-        with exclusive(folder):
-            return False
-    except LockedError:
-        return True
+        return files.is_locked(path)
+    except OSError as error:
+        raise _not_locked(path, error) from error
+
+
+def _not_locked(path: Path, error: OSError) -> StateError:
+    advice = files.explain_lock_error(error)
+    return StateError(f"cannot lock {path} ({error.strerror}): {advice}")
+
+
+def _unusable(folder: Path, error: OSError) -> StateError:
+    """Why the state folder cannot be created or written, and what to do."""
+    nearest = next(
+        place for place in (folder, *folder.absolute().parents) if os.path.lexists(place)
+    )
+    if not os.path.isdir(nearest):  # noqa: PTH112 - it asks nothing of a folder that is closed
+        return StateError(
+            f"cannot use the state folder {folder}, since"
+            f" {'it' if nearest == folder else nearest} is not a folder: set another state_dir"
+        )
+    what, place = ("write to", "it") if nearest == folder else ("create", "its parent")
+    return StateError(
+        f"cannot {what} the state folder {folder} ({error.strerror}): make {place} writable for the"
+        " user who runs the bot, or set another state_dir"
+    )

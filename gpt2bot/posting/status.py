@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gpt2bot.posting.clock import start_of_month
+from gpt2bot.posting.clock import start_of_month, utc
 from gpt2bot.posting.limits import Cooldown, Limits, Usage, cooldown, usage
-from gpt2bot.posting.outbox import PENDING, Entry, Outbox, State
+from gpt2bot.posting.outbox import OPEN, PENDING, Entry, Outbox, State
+from gpt2bot.posting.reconcile import how_to_decide
+from gpt2bot.posting.refusals import Refusal, Request, last_refusal
 from gpt2bot.posting.runs import FilterStatistics, Run, recent_runs, statistics_since
 
 if TYPE_CHECKING:
@@ -29,8 +31,10 @@ class Status:
         pending: The tweets that are not at their end, the oldest first.
         usage: How many posts went out.
         limits: What the owner allows.
-        cooldown: What keeps the next post back.
+        cooldown: Which limit keeps the next post back.
+        reading: What X last refused when the account's posts were to be read.
         statistics: What was drafted this month, and why it was rejected.
+        now: When all this was read.
     """
 
     folder: Path
@@ -40,7 +44,46 @@ class Status:
     usage: Usage
     limits: Limits
     cooldown: Cooldown | None
+    reading: Refusal | None
     statistics: FilterStatistics
+    now: float
+
+    @property
+    def undecided(self) -> Entry | None:
+        """The tweet of which nobody knows what became of it; nothing is posted meanwhile."""
+        return next((entry for entry in self.pending if entry.state in OPEN), None)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether only the owner can find out what became of that tweet."""
+        entry, reading = self.undecided, self.reading
+        return bool(
+            (entry and reading)
+            and reading.until is None
+            and reading.told_at >= (entry.attempted_at or 0)
+        )
+
+    @property
+    def obstacle(self) -> str | None:
+        """What must happen before anything is posted; None if nothing must."""
+        entry, reading = self.undecided, self.reading
+        if entry is None:
+            return None
+        what = f"what became of tweet {entry.id} is not known"
+        if reading and self.is_stuck:
+            advice = how_to_decide(entry)
+            return f"{what}, and the account's posts cannot be read: {reading.reason}; {advice}"
+        if reading and reading.until and reading.holds(self.now):
+            return f"{what}, and X is not asked before {utc(reading.until)}, since {reading.reason}"
+        return f"{what}: the next run looks for it on the account"
+
+    @property
+    def next_post(self) -> list[str]:
+        """When the next post may go out: what limits say, and what must happen before it."""
+        told = [f"must wait, since {self.obstacle}"] if self.obstacle else []
+        if self.cooldown or not told:
+            told.insert(0, f"may go out {self.cooldown or 'now'}")
+        return told
 
     @property
     def cost_today(self) -> float:
@@ -68,7 +111,9 @@ def read_status(folder: Path, limits: Limits, now: float) -> Status:
             usage=usage(outbox, now),
             limits=limits,
             cooldown=cooldown(outbox, limits, now),
+            reading=last_refusal(outbox, Request.READ, now),
             statistics=statistics_since(outbox, start_of_month(now)),
+            now=now,
         )
 
 

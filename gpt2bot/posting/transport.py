@@ -8,11 +8,15 @@ Importing this module loads `requests`: `client.py` does so when it is needed.
 from __future__ import annotations
 
 import io
+import re
+import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 
 from gpt2bot.errors import NetworkError, OutcomeUnknownError
 from gpt2bot.posting.responses import NEXT_RUN
@@ -20,8 +24,13 @@ from gpt2bot.posting.responses import NEXT_RUN
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
-__all__ = ["TimeoutAdapter"]
+__all__ = ["TimeoutAdapter", "check_environment"]
 
+X = "https://api.twitter.com"  # where Tweepy sends requests
+
+
+HOST = re.compile(r"[\w.:%\[\]-]+")
+HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # certificates, as `openssl rehash` names them
 
 # In our words: those of an exception can hold a proxy's password.
 FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
@@ -100,3 +109,36 @@ class TimeoutAdapter(HTTPAdapter):
         what, advice = next((w, a) for kind, w, a in FAILURES if isinstance(error, kind))
         when = ", before anything was posted" if body else ""
         return NetworkError(f"{what.format(self.timeout)}{when}: {advice}")
+
+
+def check_environment() -> str:
+    """Says how this machine would reach X, if a connection can be begun so. Connects to nobody.
+
+    Raises:
+        NetworkError: The proxy or the CA certificates that the environment names cannot be used.
+    """
+    adapter = TimeoutAdapter(timeout=0)
+    with requests.Session() as session:
+        request = session.prepare_request(requests.Request("GET", X))
+        try:
+            chosen = session.merge_environment_settings(X, {}, stream=False, verify=None, cert=None)
+            verify, cert = chosen["verify"], chosen["cert"]
+            pool = adapter.get_connection_with_tls_context(request, verify, chosen["proxies"], cert)
+            adapter.cert_verify(pool, X, verify, cert)  # type: ignore[no-untyped-call]
+            if isinstance(verify, str):
+                _find_certificates(Path(verify))
+            proxy = urllib3.util.parse_url(select_proxy(X, chosen["proxies"]) or "")
+            (proxy.host or "").encode("idna")  # as a connection does
+            if proxy.host and not HOST.fullmatch(proxy.host):
+                raise requests.exceptions.InvalidProxyURL  # for example one in quotes
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+            raise adapter._explain(error, None) from error
+    return f"through the proxy {proxy.host}" if proxy.host else "without a proxy"
+
+
+def _find_certificates(path: Path) -> None:
+    """Raises OSError if there are none in this file, or in this folder as OpenSSL has them."""
+    if not path.is_dir():
+        ssl.create_default_context(cafile=path)
+    elif not any(HASHED.fullmatch(file.name) for file in path.iterdir()):
+        raise FileNotFoundError("no certificates")

@@ -7,6 +7,10 @@ or into a quotation. A missed end costs some text, a wrong one shows in public.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A mark, with the quotes and brackets that close behind it, before white space or the end.
 _MARK = re.compile(r"([.!?\u2026]+)[\"'\u201D\u2019\u00BB)\]}]*(?!\S)")
@@ -70,6 +74,12 @@ def ends_sentence(text: str) -> bool:
     return sentence_ends(text)[-1:] == [len(text)]
 
 
+def find_stray_closer(text: str) -> str | None:
+    """The first mark that closes what is not open, behind which no sentence ends; or None."""
+    sound = sum(1 for _ in _depths(text))
+    return text[sound] if sound < len(text) else None
+
+
 def _is_end(text: str, match: re.Match[str]) -> bool:
     following = _NEXT_WORD.match(text, match.end())
     next_word = following.group(1) if following else ""
@@ -101,8 +111,13 @@ def _period_ends(before: str, next_word: str) -> bool:
 
 def _balanced_prefixes(text: str) -> list[bool]:
     """Tells for each n whether `text[:n]` closes what it opens, and opens what it closes."""
+    depths = [0, *_depths(text)]
+    return [depth == 0 for depth in depths] + [False] * (len(text) + 1 - len(depths))
+
+
+def _depths(text: str) -> Iterator[int]:
+    """How many marks are open behind each character, up to one that closes what is not open."""
     awaited: list[str] = []  # closing marks, the innermost last
-    balanced = [True]
     for i, char in enumerate(text):
         before, after = text[i - 1 : i], text[i + 1 : i + 2]
         in_word = before.isalnum() and after.isalnum()
@@ -117,6 +132,5 @@ def _balanced_prefixes(text: str) -> list[bool]:
         elif char == "'" and not before.isalnum() and after.isalnum():
             awaited.append("'")
         elif char in _CLOSERS and not _LONE_BRACKET.search(text[: i + 1]):
-            return balanced + [False] * (len(text) - i)
-        balanced.append(not awaited)
-    return balanced
+            return
+        yield len(awaited)

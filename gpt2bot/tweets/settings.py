@@ -19,14 +19,16 @@ class TweetSettings:
     """What a tweet begins and ends with, and how long one is looked for.
 
     Attributes:
-        label: The last line of every tweet, which says that a machine wrote it. It must not be
-            empty: GPT-2's licence and X's rules for automated accounts ask for it.
-        label_is_disclosure: Whether the owner vouches that the labels say that a machine wrote the
-            tweets, in words that gpt2bot does not know.
+        label: The last line of every tweet, which says that a machine wrote it: GPT-2's licence and
+            X's rules for automated accounts ask for it. It needs a word such as bot, AI or GPT-2,
+            in any common language.
+        label_is_disclosure: Set to true if your labels say so in words that gpt2bot does not know.
+            Then you answer for that.
         prompts: What the tweets begin with, as in ["Every morning", "My neighbour"]. An empty list
             uses the openings that come with gpt2bot. None is repeated until all were used.
-        prompts_file: A file of prompts, used instead of the list: a text file with one a line, or a
-            CSV file with the columns input_text and end_text, where end_text is the label.
+        prompts_file: A file of prompts, used instead of the list: a text file with one on each
+            line, or a table (CSV, TSV or JSON lines) with the column input_text, and end_text if
+            prompts have labels of their own.
         max_rounds: After this many rounds of candidates without one that passes the filter,
             nothing is posted.
     """

@@ -3,206 +3,310 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gpt2bot.bot.check import Finding
+from gpt2bot.cli.render import render_finding
+from gpt2bot.errors import ConfigurationError
 from gpt2bot.gpt2.download.registry import DEMO, find_model
 from gpt2bot.gpt2.litert.build import compile_model
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox
 from gpt2bot.posting.state_folder import exclusive
 from gpt2bot.tweets.tweet import Tweet
-from tests.fakes.x_server import KEYS, XServer
+from tests.fakes.restricted import has_user_namespaces, unknown_user
+from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from tests.bot.conftest import Bot
     from tests.fakes.home import Home
 
 SUBJECTS = [
-    *("configuration", "keys", "file modes", "model", "compiled", "outbox", "lock", "clock"),
-    "limits",
+    *("configuration", "keys", "state folder", "lock", "outbox", "pending", "limits", "prompts"),
+    *("model", "context", "compiled", "clock", "connection", "file modes"),
 ]
 
 
-@pytest.fixture
-def state(home: Home) -> Path:
-    return home.path / ".local/state/gpt2bot"
-
-
-class Checked:
-    """What `check` said, by its subjects."""
-
-    def __init__(self, home: Home, *argv: str, **environ: str) -> None:
-        run = home.run("check", *argv, **environ)
-        self.exit_code, self.stderr = run.returncode, run.stderr
-        self.lines = {}
-        for line in run.stdout.splitlines():
-            matched = re.fullmatch(r"(ok|mend) +(.{14}) (.+)", line)
-            assert matched, line
-            self.lines[matched[2].strip()] = (matched[1], matched[3])
-        assert not [key for key in KEYS.values() if key in run.stdout + run.stderr]
-
-    @property
-    def troubles(self) -> list[str]:
-        return [subject for subject, (verdict, _) in self.lines.items() if verdict == "mend"]
-
-
-def test_all_is_well(home: Home, x: XServer, state: Path) -> None:
-    checked = Checked(home, **x.environment)
-    assert (checked.exit_code, checked.stderr, checked.troubles) == (0, "", [])
-    assert list(checked.lines) == SUBJECTS
-    assert home.files() == [], "looking leaves nothing behind"
-    assert not x.requests, "X is asked only if that is wanted"
+def leave_ready(state: Path, *, later: float = 0) -> None:
+    tweet = Tweet("Some.", "#GPT2", "")
     with Outbox(state) as outbox:
-        outbox.add(Tweet("Some.", "#GPT2", ""), model="demo", seed=1, now=time.time())
-    checked = Checked(home, "--online", **x.environment)
-    assert (checked.exit_code, checked.troubles) == (0, [])
-    assert checked.lines["outbox"] == ("ok", "sound: 1 ready")
-    assert "read-write" in checked.lines["X"][1]
-    assert [method for method, _ in x.requests] == ["GET"]
+        outbox.add(tweet, model="demo", seed=1, now=time.time() + later)
 
 
-def test_a_wrong_configuration_is_all_there_is_to_say(home: Home) -> None:
-    checked = Checked(home, GPT2BOT_SAMPLNG__TOP_K="1")
-    assert (checked.exit_code, list(checked.lines)) == (3, ["configuration"])
-    assert "did you mean sampling?" in checked.lines["configuration"][1]
-    checked = Checked(home, GPT2BOT_TWEETS__LABEL="see example.com")
-    assert "configuration" in checked.troubles
+class TestCommand:
+    """The real command."""
+
+    def lines(self, shown: str) -> dict[str, tuple[str, str]]:
+        """Verdict and text by subject."""
+        lines = {}
+        for line in shown.splitlines():
+            matched = re.fullmatch(r"(ok|fix|-) +(.{14}) (.+)", line)
+            assert matched, line
+            lines[matched[2].strip()] = (matched[1], matched[3])
+        return lines
+
+    def test_all_is_well(self, home: Home, x: XServer) -> None:
+        run = home.run("check", **x.environment)
+        assert (run.returncode, run.stderr) == (0, "")
+        lines = self.lines(run.stdout)
+        assert list(lines) == SUBJECTS
+        assert {verdict for verdict, _ in lines.values()} == {"ok"}
+        assert home.files() == [], "looking leaves nothing behind"
+        assert not x.requests, "X is asked only if that is wanted"
+
+    def test_one_trouble_is_told_once(self, home: Home) -> None:
+        run = home.run("check", GPT2BOT_MODEL="demo")
+        assert run.returncode == 3
+        assert "one thing needs fixing" in run.stderr
+        lines = self.lines(run.stdout)
+        assert lines["keys"][0] == "fix"
+        assert list(lines) == SUBJECTS
+
+    def test_what_depends_on_a_trouble_is_not_looked_at(self, home: Home, x: XServer) -> None:
+        run = home.run("check", **{**x.environment, "GPT2BOT_MODEL": "absent"})
+        assert run.returncode == 4
+        assert self.lines(run.stdout)["compiled"] == ("-", "not looked at, because of: model")
+
+    @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are those of POSIX")
+    def test_on_a_terminal_lines_are_as_wide_as_it(self, home: Home) -> None:
+        ours, theirs = pty.openpty()
+        run = subprocess.run(
+            [sys.executable, "-m", "gpt2bot", "check"],
+            cwd=home.path,
+            env=home.environment(COLUMNS="80"),
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+        )
+        os.close(theirs)
+        shown = b""
+        while part := _read(ours):
+            shown += part
+        os.close(ours)
+        assert run.returncode == 3
+        lines = shown.decode().splitlines()
+        assert len(lines) > len(SUBJECTS)
+        assert all(len(line) <= 80 or " " not in line[21:] for line in lines)
 
 
-def test_a_models_folder_that_is_missing(home: Home, x: XServer) -> None:
-    checked = Checked(home, **x.environment, GPT2BOT_MODELS_DIR="/mnt/gone")
-    assert (checked.exit_code, list(checked.lines)) == (3, ["configuration"])
-    assert "there is no folder /mnt/gone: mount its disk" in checked.lines["configuration"][1]
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # its other end is closed
+        return b""
 
 
-def test_keys_that_cannot_be_right(home: Home, x: XServer) -> None:
-    checked = Checked(home)
-    assert (checked.exit_code, checked.troubles) == (3, ["keys"])
-    assert "one thing needs mending" in checked.stderr
-    token = {"GPT2BOT_X__ACCESS_TOKEN": "none-of-theirs"}
-    assert Checked(home, **{**x.environment, **token}).troubles == ["keys"]
+def test_long_lines_are_broken_under_their_text() -> None:
+    path = f"/home/{'long-' * 20}name"
+    finding = Finding("keys", error=ConfigurationError(f"{'words ' * 40}{path}"))
+    first, *others = render_finding(finding, 80).splitlines()
+    assert first.startswith("fix   keys           words")
+    assert all(line.startswith(f"{'':21}words") for line in others[:-1])
+    assert others[-1] == f"{'':21}{path}", "a path is not broken"
+    assert all(len(line) <= 80 for line in (first, *others[:-1]))
+    assert "\n" not in render_finding(finding), "whoever searches the output needs whole lines"
+
+
+def test_x_is_asked_for_nothing_but_posts(bot: Bot, x: XServer) -> None:
+    leave_ready(bot.state)
+    checked = bot.check(online=True)
+    assert checked.troubles == []
+    assert checked.said["outbox"] == "sound: 1 ready"
+    assert checked.said["pending"] == "the next run posts tweet 1, which is ready"
+    assert "read-write" in checked.said["X"]
+    assert [method for method, _ in x.requests] == ["GET", "GET"]
+
+
+def test_a_wrong_configuration_is_all_there_is_to_say(bare: Bot) -> None:
+    bare.set(GPT2BOT_SAMPLNG__TOP_K="1")
+    checked = bare.check()
+    assert (checked.exit_code, checked.troubles) == (3, ["configuration"])
+    assert list(checked.said) == ["configuration"]
+    assert "did you mean sampling?" in checked.said["configuration"]
+
+
+@pytest.mark.skipif(not has_user_namespaces(), reason="needs user namespaces, which Linux has")
+def test_a_user_without_a_home(home: Home, x: XServer) -> None:
+    nobody = replace(home, prefix=unknown_user())
+    for command in ("check", "sample", "post", "status"):
+        run = nobody.run(command, **x.environment)
+        assert run.returncode == 3
+        assert "has no home folder: set HOME" in run.stdout + run.stderr
+    home.write("bot.toml", 'model = "demo"')
+    for command in (["check"], ["sample", "--seed", "1"], ["post"]):
+        run = nobody.run(*command, "--config", "bot.toml", **x.environment)
+        assert run.returncode == 0, run.stderr
+    assert len(x.texts) == 1
+
+
+def test_a_home_that_is_not_known(bare: Bot) -> None:
+    checked = bare.check(Path("~nobody-of-this-name/config.toml"))
+    assert (checked.exit_code, checked.troubles) == (3, ["configuration"])
+    bare.set(GPT2BOT_STATE_DIR="~nobody-of-this-name/state")
+    checked = bare.check()
+    assert (checked.exit_code, checked.troubles) == (3, ["configuration"])
+    assert "write the path out" in checked.said["configuration"]
+
+
+def test_a_models_folder_that_is_missing(bot: Bot) -> None:
+    bot.set(GPT2BOT_MODELS_DIR="/mnt/gone")
+    checked = bot.check()
+    assert (checked.exit_code, list(checked.said)) == (3, ["configuration"])
+    assert "there is no folder /mnt/gone: mount its disk" in checked.said["configuration"]
 
 
 @pytest.mark.parametrize("name", ["", FILE])
-def test_what_others_can_read(home: Home, x: XServer, state: Path, name: str) -> None:
-    with Outbox(state):
+def test_what_others_can_read(bot: Bot, name: str) -> None:
+    with Outbox(bot.state):
         pass
-    (state / name).chmod(0o755)
-    checked = Checked(home, **x.environment)
+    (bot.state / name).chmod(0o755)
+    checked = bot.check()
     assert checked.troubles == ["file modes"]
-    said = checked.lines["file modes"][1]
-    assert re.search(rf"chmod [67]00 {re.escape(str(state / name))}", said)
+    path = re.escape(str(bot.state / name))
+    assert re.search(rf"chmod [67]00 {path}", checked.said["file modes"])
 
 
-def test_a_configuration_file_with_keys_that_others_can_read(home: Home) -> None:
+def test_a_configuration_file_with_keys_that_others_can_read(bare: Bot) -> None:
     keys = "\n".join(f'{name} = "{key}"' for name, key in KEYS.items())
-    file = home.write("config.toml", f"[x]\n{keys}")
+    file = bare.home.write("config.toml", f'model = "demo"\n[x]\n{keys}')
     file.chmod(0o644)
-    checked = Checked(home)
+    checked = bare.check()
     assert checked.troubles == ["file modes"]
-    assert f"chmod 600 {file}" in checked.lines["file modes"][1]
+    assert f"chmod 600 {file}" in checked.said["file modes"]
 
 
-def test_a_model_that_is_not_there_is_told_once(home: Home, x: XServer) -> None:
-    checked = Checked(home, **x.environment, GPT2BOT_MODEL="124M")
-    assert (checked.exit_code, checked.troubles) == (4, ["model", "compiled"])
-    assert "gpt2bot download 124M" in checked.lines["model"][1]
-    assert checked.lines["compiled"][1] == "for the same reason as above"
+def test_a_model_that_is_not_there_is_told_once(bot: Bot) -> None:
+    bot.set(GPT2BOT_MODEL="124M")
+    checked = bot.check()
+    assert (checked.exit_code, checked.troubles) == (4, ["model"])
+    assert "gpt2bot download 124M" in checked.said["model"]
+    assert checked.skipped == ["context", "compiled"]
 
 
-class TestCompiled:
-    @pytest.fixture
-    def model(self, home: Home) -> Path:
-        """A copy of the bundled model, compiled as that is."""
-        demo, folder = find_model(DEMO, home.path), home.path / "models" / "mine"
-        compile_model(demo)
-        other = shutil.ignore_patterns("litert-*-float32")
-        shutil.copytree(demo, folder, ignore=other)
-        return folder
-
-    def check(self, home: Home, x: XServer) -> Checked:
-        return Checked(
-            home,
-            **x.environment,
-            GPT2BOT_MODELS_DIR=str(home.path / "models"),
-            GPT2BOT_MODEL="mine",
-        )
-
-    @pytest.mark.parametrize("part", ["h0.tflite", "wte.npy", "packed-*/h0.packed"])
-    def test_it_is_read_through(self, home: Home, x: XServer, model: Path, part: str) -> None:
-        assert self.check(home, x).troubles == []
-        path = next(model.glob(f"litert-*/{part}"))
-        before, content = path.stat(), bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.write_bytes(content)
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a bad disk does it
-        checked = self.check(home, x)
-        assert (checked.exit_code, checked.troubles) == (4, ["compiled"])
-        said = checked.lines["compiled"][1]
-        assert f"{path} is damaged" in said
-        assert "`gpt2bot compile mine`" in said
-
-    def test_it_need_not_be_there_yet(self, home: Home, x: XServer, model: Path) -> None:
-        shutil.rmtree(next(model.glob("litert-*")))
-        checked = self.check(home, x)
-        assert checked.troubles == []
-        assert "`gpt2bot compile mine` or the next run does it" in checked.lines["compiled"][1]
-        assert not list(model.glob("litert-*"))
+def test_a_bundled_model_that_is_not_named_is_not_fit_to_post(bot: Bot) -> None:
+    bot.patch.delenv("GPT2BOT_MODEL")
+    checked = bot.check()
+    assert (checked.exit_code, checked.troubles) == (4, ["model"])
+    assert 'set it in config.toml to "demo"' in checked.said["model"]
+    assert bot.post() == (4, checked.said["model"])
 
 
-def test_the_outbox_is_read_through(home: Home, x: XServer, state: Path) -> None:
-    with Outbox(state) as outbox:
-        outbox.add(Tweet("Some.", "#GPT2", ""), model="demo", seed=1, now=time.time())
-    with closing(sqlite3.connect(state / FILE)) as db, db:
+@pytest.mark.parametrize("part", ["h0.tflite", "wte.npy", "packed-*/h0.packed"])
+def test_a_compiled_model_is_read_through(bot: Bot, part: str) -> None:
+    demo, folder = find_model(DEMO, bot.home.path), bot.home.path / "models" / "mine"
+    compile_model(demo)
+    shutil.copytree(demo, folder, ignore=shutil.ignore_patterns("litert-*-float32"))
+    bot.set(GPT2BOT_MODELS_DIR=str(folder.parent), GPT2BOT_MODEL="mine")
+    assert bot.check().troubles == []
+    path = next(folder.glob(f"litert-*/{part}"))
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a bad disk does it
+    checked = bot.check()
+    assert (checked.exit_code, checked.troubles) == (4, ["compiled"])
+    assert f"{path} is damaged" in checked.said["compiled"]
+    if part.startswith("packed"):
+        advice = "delete that folder, and the next run makes it again"
+    else:
+        advice = f"move {path.parent} away, then run `gpt2bot compile mine`"
+    assert advice in checked.said["compiled"]
+
+
+def test_the_outbox_is_read_through(bot: Bot) -> None:
+    leave_ready(bot.state)
+    with closing(sqlite3.connect(bot.state / FILE)) as db, db:
         db.execute("PRAGMA writable_schema = ON")
         db.execute("UPDATE sqlite_schema SET sql = replace(sql, '(state)', '(prompt)')")
-    assert Checked(home, **x.environment).troubles == ["outbox"]
+    assert bot.check().troubles == ["outbox"]
 
 
-def test_a_damaged_outbox_is_told_once(home: Home, x: XServer, state: Path) -> None:
-    with Outbox(state):
+def test_a_damaged_outbox_is_told_once(bot: Bot) -> None:
+    with Outbox(bot.state):
         pass
-    (state / FILE).write_bytes(b"")
-    checked = Checked(home, **x.environment)
-    assert (checked.exit_code, checked.troubles) == (3, ["outbox", "clock", "limits"])
-    assert "restore a backup" in checked.lines["outbox"][1]
-    assert "mend" in checked.stderr
+    (bot.state / FILE).write_bytes(b"")
+    checked = bot.check()
+    assert (checked.exit_code, checked.troubles) == (3, ["outbox"])
+    assert "restore a backup" in checked.said["outbox"]
+    assert checked.skipped == ["pending", "limits", "clock"]
 
 
-def test_a_run_at_work(home: Home, x: XServer, state: Path) -> None:
-    with exclusive(state):
-        assert Checked(home, **x.environment).lines["lock"] == ("ok", "a run is at work")
-    assert Checked(home, **x.environment).lines["lock"] == ("ok", "free")
+def test_a_run_at_work(bot: Bot) -> None:
+    with exclusive(bot.state):
+        assert bot.check().said["lock"] == "a run is at work"
+    assert bot.check().said["lock"] == "free"
 
 
-def test_a_clock_behind_the_outbox(home: Home, x: XServer, state: Path) -> None:
-    with Outbox(state) as outbox:
-        outbox.add(Tweet("Some.", "#GPT2", ""), model="demo", seed=1, now=time.time() + 86_400)
-    checked = Checked(home, **x.environment)
+def test_a_clock_behind_the_outbox(bot: Bot) -> None:
+    leave_ready(bot.state, later=86_400)
+    checked = bot.check()
     assert (checked.exit_code, checked.troubles) == (3, ["clock"])
-    assert "set the clock right" in checked.lines["clock"][1]
+    assert "set the clock right" in checked.said["clock"]
 
 
-def test_keys_that_x_refuses(home: Home, x: XServer) -> None:
+def test_keys_that_x_refuses(bot: Bot, x: XServer) -> None:
     x.read_only = True
-    checked = Checked(home, "--online", **x.environment)
+    checked = bot.check(online=True)
     assert (checked.exit_code, checked.troubles) == (6, ["X"])
-    assert "Read and write" in checked.lines["X"][1]
-    wrong = {"GPT2BOT_X__ACCESS_TOKEN_SECRET": "wrong"}
-    checked = Checked(home, "--online", **{**x.environment, **wrong})
+    assert "Read and write" in checked.said["X"]
+    bot.set(GPT2BOT_X__ACCESS_TOKEN_SECRET="wrong")
+    checked = bot.check(online=True)
     assert (checked.exit_code, checked.troubles) == (6, ["X"])
-    assert "four keys" in checked.lines["X"][1]
+    assert "four keys" in checked.said["X"]
 
 
-def test_an_x_that_is_out_of_reach(home: Home, x: XServer) -> None:
+def test_whose_keys_they_are_is_told(bot: Bot) -> None:
+    checked = bot.check(online=True)
+    assert checked.troubles == []
+    assert "takes the keys of @a_bot (read-write)" in checked.said["X"]
+    help_ = " ".join(bot.home.run("check", "--help").stdout.split())
+    assert "asks X whose they are, which costs $0.010" in help_
+
+
+@pytest.mark.parametrize("lacks", [{"me"}, {"timeline"}, {"me", "timeline"}])
+def test_keys_are_good_even_if_the_plan_reads_little(bot: Bot, x: XServer, lacks: set[str]) -> None:
+    x.plan_lacks = lacks
+    checked = bot.check(online=True)
+    assert (checked.exit_code, checked.troubles) == (0, [])
+    said = checked.said["X"]
+    assert said.startswith("takes the keys")
+    assert said.count("attached to a Project") == 1
+    assert ("X does not tell whose they are" in said) == ("me" in lacks)
+    assert ("@a_bot" in said) == ("me" not in lacks)
+    assert ("the account's posts cannot be read" in said) == ("timeline" in lacks)
+
+
+def test_a_limit_that_x_names_is_obeyed_by_the_next_check_and_the_next_run(
+    bot: Bot, x: XServer
+) -> None:
+    headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(int(time.time()) + 80_000)}
+    x.faults.append(Fault("answer", method="GET", status=429, headers=headers))
+    for said in ("X answered 429", "X is not asked before"):
+        checked = bot.check(online=True)
+        assert (checked.exit_code, checked.troubles) == (7, ["X"])
+        assert said in checked.said["X"]
+    with Outbox(bot.state) as outbox:
+        entry = outbox.add(Tweet("Some.", "#GPT2", ""), model="demo", seed=1, now=time.time())
+        outbox.begin(entry, account=USER_ID, now=time.time())
+    exit_code, said = bot.post()
+    assert exit_code == 8
+    assert "X is not asked before" in said
+    assert len(x.requests) == 1
+
+
+def test_an_x_that_is_out_of_reach(bot: Bot, x: XServer) -> None:
     x.proxy.status = "502 Bad gateway"
-    checked = Checked(home, "--online", **x.environment)
+    checked = bot.check(online=True)
     assert (checked.exit_code, checked.troubles) == (8, ["X"])

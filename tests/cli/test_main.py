@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,10 +17,7 @@ import pytest
 
 from gpt2bot import __version__
 from gpt2bot.cli import main as cli
-from gpt2bot.cli.commands.bot import sample
-from gpt2bot.cli.signature import Command
-from gpt2bot.fields import fields_of
-from gpt2bot.gpt2.settings import Sampling
+from gpt2bot.config import Settings
 from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, XServer
 
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
     from tests.fakes.home import Home
 
 LABEL = "#GPT2 #AIgenerated"
-VERBS = ("Writes", "Fetches", "Compiles", "Shows", "Looks", "Trains")
-COMMANDS = [function.__name__ for function in cli.PROGRAM.functions]
+VERBS = ("Writes", "Fetches", "Compiles", "Shows", "Looks", "Tells", "Trains")
+COMMANDS = list(cli.PROGRAM.commands)
 
 
 def modules(home: Home, *argv: str, **environ: str) -> set[str]:
@@ -49,7 +47,9 @@ def modules(home: Home, *argv: str, **environ: str) -> set[str]:
 
 
 class TestHelp:
-    @pytest.mark.parametrize("argv", [["--help"], *([name, "--help"] for name in COMMANDS)])
+    @pytest.mark.parametrize(
+        "argv", [[], ["help"], ["--help"], *([*name.split(), "--help"] for name in COMMANDS)]
+    )
     def test_it_goes_to_stdout(self, home: Home, argv: list[str]) -> None:
         result = home.run(*argv)
         assert result.returncode == 0
@@ -59,13 +59,31 @@ class TestHelp:
     def test_it_lists_every_command(self, home: Home) -> None:
         out = home.run("--help").stdout
         for name in COMMANDS:
-            assert re.search(rf"^  {name} +\w.*\.$", out, re.MULTILINE)
+            assert re.search(rf"^  {name.partition(' ')[0]} +\w.*\.$", out, re.MULTILINE)
 
-    @pytest.mark.parametrize("function", cli.PROGRAM.functions)
-    def test_every_option_is_explained(self, function: object) -> None:
-        assert callable(function)
-        for parameter in Command(function).parameters:
-            assert parameter.help.endswith("."), parameter.name
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_option_is_explained(self, name: str) -> None:
+        for parameter in cli.PROGRAM.commands[name].parameters:
+            assert parameter.field.help.endswith("."), parameter.name
+
+    @pytest.mark.parametrize("name", cli.PROGRAM.functions)
+    def test_every_command_has_examples_that_are_right(self, name: str) -> None:
+        examples = cli.PROGRAM.commands[name].examples
+        assert examples
+        for line in examples:
+            program, *argv = shlex.split(line)
+            assert program == "gpt2bot"
+            assert line.startswith(f"gpt2bot {name}")
+            cli.PROGRAM.parse(argv)
+
+    @pytest.mark.parametrize("columns", [40, 80])
+    @pytest.mark.parametrize("name", ["", *COMMANDS])
+    def test_it_fits_the_terminal(
+        self, name: str, columns: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for line in cli.PROGRAM.help(name).splitlines():
+            assert len(line) <= columns or len(line.split()) == 1
 
     def test_it_opens_no_pager_and_sends_no_colour_codes(self, home: Home) -> None:
         ours, theirs = pty.openpty()
@@ -88,8 +106,9 @@ class TestHelp:
         assert b"--prompt TEXT" in shown
         assert b"\x1b" not in shown
 
-    def test_version(self, home: Home) -> None:
-        result = home.run("--version")
+    @pytest.mark.parametrize("argv", ["--version", "-V", "version"])
+    def test_version(self, home: Home, argv: str) -> None:
+        result = home.run(argv)
         assert (result.returncode, result.stdout) == (0, f"gpt2bot {__version__}\n")
 
     def test_the_installed_script_is_the_same_program(self, home: Home) -> None:
@@ -211,10 +230,13 @@ def test_a_mistyped_flag_is_corrected(home: Home) -> None:
     assert home.run("post", "--dryrun").stderr == message
 
 
-def test_options_have_the_limits_of_the_settings() -> None:
-    options = {p.name: p for p in Command(sample).parameters}
-    for name in ("temperature", "top_k", "top_p", "length"):
-        assert options[name].limits == tuple(fields_of(Sampling)[name].limits)
+def test_options_that_the_configuration_decides_show_its_defaults() -> None:
+    settings = Settings()
+    defaults = {**vars(settings.sampling), **vars(settings.download), **dict(settings)}
+    options = [p for command in cli.PROGRAM.commands.values() for p in command.parameters]
+    configured = {p.name: p.default for p in options if p.is_configured}
+    assert configured.keys() >= {"temperature", "top_k", "top_p", "length", "model", "precision"}
+    assert configured == {name: defaults[name] for name in configured}
 
 
 class TestConfiguration:
@@ -281,6 +303,14 @@ class TestConfiguration:
         assert result.returncode == 4
         assert "`gpt2bot download 124M` fetches it" in result.stderr
 
+    @pytest.mark.parametrize("name", ["774M", "117m", "Demo"])
+    def test_no_training_takes_the_name_of_another_model(self, home: Home, name: str) -> None:
+        home.write("config.toml", "this is not TOML")  # nothing is read
+        result = home.run("train", "no-such-file.txt", "--name", name)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert f"{name} is the name of" in result.stderr
+        assert home.files() == ["config.toml"]
+
 
 class TestSample:
     def test_tweets_are_shown_with_their_length(self, home: Home) -> None:
@@ -289,7 +319,7 @@ class TestSample:
         blocks = result.stdout.split("\n\n")
         assert len(blocks) == 2
         for block in blocks:
-            assert re.fullmatch(rf"[^\n]+\n{LABEL}\n\[\d+/280\]\n?", block)
+            assert re.fullmatch(rf"[^\n]+\n{LABEL}\n\[\d+/280\] demo\n?", block)
         assert re.fullmatch(
             r"gpt2bot: the model `demo` .* `gpt2bot download 124M` .*\n", result.stderr
         )
@@ -299,7 +329,10 @@ class TestSample:
         shown = json.loads(result.stdout)
         assert shown["text"].startswith("1e3")
         assert (shown["prompt"], shown["model"], shown["seed"]) == ("1e3", "demo", 1)
-        assert not shown["accepted"]
+
+    def test_what_no_filter_judged_is_neither_accepted_nor_rejected(self, home: Home) -> None:
+        result = home.run("sample", "--raw", "--json", "--prompt", "A cat")
+        assert '"accepted": null, "reasons": null' in result.stdout
 
     def test_output_is_utf_8_whatever_the_locale(self, home: Home) -> None:
         result = home.run(
@@ -314,8 +347,13 @@ class TestSample:
         assert result.stdout.startswith("Caf\u00e9 \u2603 \U0001f680:")
 
     def test_rejected_candidates_are_shown_with_reasons_if_asked_for(self, home: Home) -> None:
-        argv = ["sample", "--json", "--verbose", "--prompt", "A cat", "--length", "2"]
-        result = home.run(*argv, GPT2BOT_SAMPLING__CANDIDATES="4", GPT2BOT_TWEETS__MAX_ROUNDS="2")
+        argv = ["sample", "--json", "--verbose", "--prompt", "A cat", "--length", "20"]
+        result = home.run(
+            *argv,
+            GPT2BOT_SAMPLING__CANDIDATES="4",
+            GPT2BOT_TWEETS__MAX_ROUNDS="2",
+            GPT2BOT_FILTER__MIN_CHARACTERS="250",
+        )
         shown = [json.loads(line) for line in result.stdout.splitlines()]
         assert result.returncode == 5
         assert len(shown) == 8
@@ -325,6 +363,7 @@ class TestSample:
         [notice, error] = result.stderr.splitlines()
         assert "demo" in notice
         assert re.match(r"gpt2bot: none of 8 candidates passed the filter, .*too_short 8", error)
+        assert "raise sampling.length (20)" in error
 
     def test_what_passed_is_shown_before_the_failure(self, home: Home) -> None:
         """Greedy sampling of one prompt writes one text, again and again."""
@@ -367,7 +406,8 @@ class TestPost:
     def test_a_dry_run_needs_no_keys_and_leaves_nothing_behind(self, home: Home) -> None:
         result = home.run("post", "--dry-run")
         assert result.returncode == 0
-        assert re.fullmatch(rf"[^\n]+\n{LABEL}\n\[\d+/280\] dry run: not posted\n", result.stdout)
+        last = r"\[\d+/280\] demo, dry run: not posted"
+        assert re.fullmatch(rf"[^\n]+\n{LABEL}\n{last}\n", result.stdout)
         assert "only shows how the bot works" in result.stderr
         assert not home.files()
 
@@ -376,17 +416,17 @@ class TestPost:
         assert first.returncode == 0
         [text] = x.texts
         assert first.stdout.startswith(f"{text}\n[")
-        assert first.stdout.endswith(f"] https://x.com/i/status/{x.timeline[0]['id']}\n")
+        assert first.stdout.endswith(f"] demo, https://x.com/i/status/{x.timeline[0]['id']}\n")
         assert text.endswith(f"\n{LABEL}")
         state = home.path / ".local/state/gpt2bot"
         before = {path: path.read_bytes() for path in state.iterdir()}
 
-        rehearsal = home.run("post", "--dry-run", **x.environment)
+        often = {"GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0", **x.environment}
+        rehearsal = home.run("post", "--dry-run", **often)
         assert rehearsal.returncode == 0
         assert {path: path.read_bytes() for path in state.iterdir()} == before
         assert len(x.texts) == 1
 
-        often = {"GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0", **x.environment}
         second = home.run("post", "--json", "--prompt", "The old man", **often)
         shown = json.loads(second.stdout)
         assert shown.keys() == {

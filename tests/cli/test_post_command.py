@@ -9,17 +9,21 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gpt2bot.gpt2.download.registry import FILES, find_model
 from gpt2bot.posting.database import FILE
 from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.runs import recent_runs, statistics_since
+from gpt2bot.posting.state_folder import exclusive
 from gpt2bot.tweets.tweet import Tweet
 from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, Fault, XServer
@@ -27,6 +31,8 @@ from tests.fakes.x_server import KEYS, Fault, XServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.fakes.home import Home
 
 LABEL = "#GPT2 #AIgenerated"
 FIRST = Tweet("The first tweet rains on Zoë & her <old> umbrella. ☔", LABEL, "The first tweet")
@@ -76,8 +82,9 @@ class Bot:
     def let_time_pass(self, seconds: float) -> None:
         """Makes all that is remembered so much older."""
         with Outbox(self.folder) as outbox, outbox.transaction() as db:
-            for name in ("created_at", "attempted_at", "not_before"):
+            for name in ("created_at", "attempted_at"):
                 db.execute(f"UPDATE tweets SET {name} = {name} - ?", (seconds,))
+            db.execute("UPDATE refusals SET told_at = told_at - ?1, until = until - ?1", (seconds,))
 
     def leave_ready(self, *tweets: Tweet) -> None:
         with Outbox(self.folder) as outbox:
@@ -122,13 +129,42 @@ def test_json(bot: Bot) -> None:
     }
 
 
+def test_the_bundled_model_does_not_post_unless_it_is_named(bot: Bot) -> None:
+    """Not even what is ready: somebody has to say first which model this account is for."""
+    bot.leave_ready(FIRST)
+    before = {path: path.read_bytes() for path in bot.folder.iterdir()}
+    del bot.x.environment["GPT2BOT_MODEL"]
+    code, out, err = bot.post()
+    assert (code, out, bot.x.requests) == (4, "", [])
+    assert 'set it in config.toml to "demo", which only shows how the bot works' in err
+    assert {path: path.read_bytes() for path in bot.folder.iterdir()} == before
+    (bot.folder.parent / "config.toml").write_text('model = "demo"')
+    assert bot.post()[0] == 0
+    assert bot.x.texts == [FIRST.text]
+
+
+def test_a_run_of_cron_that_has_to_compile_its_model_first_says_nothing_of_it(bot: Bot) -> None:
+    demo, folder = find_model("demo", bot.folder), bot.folder.parent / "models" / "mine"
+    folder.mkdir(parents=True)
+    for name in FILES:
+        (folder / name).symlink_to(demo / name)
+    bot.settings |= {"GPT2BOT_MODELS_DIR": str(folder.parent), "GPT2BOT_MODEL": "mine"}
+    code, out, err = bot.post()
+    assert (code, err) == (0, "")
+    assert f"] mine, https://x.com/i/status/{bot.x.timeline[0]['id']}" in out
+    assert list(folder.glob("litert-*/manifest.json"))
+
+
 @pytest.mark.parametrize(
     ("fault", "exit_code", "state"),
     [
-        (Fault("answer", status=400), 6, "refused"),
+        (Fault("answer", status=400), 6, "ready"),
+        (Fault("answer", status=400, body=b'{"errors": [{"code": 186}]}'), 6, "refused"),
         (Fault("answer", status=401), 6, "ready"),
         (Fault("answer", status=402), 7, "ready"),
-        (Fault("answer", status=403), 6, "refused"),
+        (Fault("answer", status=403), 6, "ready"),
+        (Fault("answer", status=403, body=b'{"errors": [{"code": 187}]}'), 6, "refused"),
+        (Fault("answer", status=403, body=b"<html>"), 8, "ready"),
         (Fault("answer", status=429), 7, "ready"),
         (Fault("answer", status=503), 8, "unknown"),
         (Fault("answer", status=201, body=b"?", accept=True), 8, "unknown"),
@@ -202,8 +238,12 @@ def test_stopped_before_the_answer(bot: Bot, signal_: signal.Signals) -> None:
     process = bot.start()
     assert bot.x.arrived.wait(HANG)
     process.send_signal(signal_)
-    code, out, _ = bot.end(process)
+    code, out, err = bot.end(process)
     assert code == (-9 if signal_ == signal.SIGKILL else 128 + signal_)
+    if code > 0:
+        word = "interrupted" if signal_ == signal.SIGINT else "stopped"
+        what = "while the tweet was being sent: the next run finds out whether it was posted"
+        assert err.splitlines()[1:] == [f"gpt2bot: {word} {what}"]
     assert (out, bot.states) == ("", ["posting", "ready"])
     assert bot.post()[0] == 0
     assert bot.x.texts == [FIRST.text, SECOND.text]
@@ -274,14 +314,129 @@ def test_every_run_is_in_the_diary(bot: Bot) -> None:
     assert bot.x.arrived.wait(HANG)
     killed.kill()
     bot.end(killed)
-    bot.settings["GPT2BOT_TWEETS__PROMPTS"] = '["What the fuck is"]'
+    bot.settings["GPT2BOT_FILTER__MIN_CHARACTERS"] = "250"
     bot.settings["PYTHONWARNINGS"] = "default"
     assert bot.post()[0] == 5
     with Outbox(bot.folder) as outbox:
         runs, statistics = recent_runs(outbox, 9), statistics_since(outbox, 0.0)
     assert [run.exit_code for run in runs] == [5, None, 6]
-    assert "profanity" in runs[0].message
-    assert (statistics.drafted, statistics.rejected, statistics.rules["profanity"]) == (40, 40, 40)
+    assert "lower filter.min_words (6) or filter.min_characters (250)" in runs[0].message
+    assert (statistics.drafted, statistics.rejected, statistics.rules["too_short"]) == (40, 40, 40)
+
+
+class TestDryRun:
+    """It shows what `post` would do, needs no keys, sends nothing and writes nothing."""
+
+    def run(self, bot: Bot, *arguments: str) -> tuple[int, str, str]:
+        before = {path: path.read_bytes() for path in bot.folder.glob("*")}
+        keyless = {f"GPT2BOT_X__{name.upper()}": "" for name in KEYS}
+        process = Bot(bot.x, bot.folder, {**bot.settings, **keyless})
+        ended = process.post("--dry-run", *arguments)
+        assert {path: path.read_bytes() for path in bot.folder.glob("*")} == before
+        assert not bot.x.requests
+        return ended
+
+    def test_the_tweet_that_is_ready(self, bot: Bot) -> None:
+        bot.settings["GPT2BOT_MODEL"] = "absent"
+        bot.leave_ready(FIRST, SECOND)
+        code, out, err = self.run(bot)
+        assert (code, err) == (0, "")
+        assert out == (
+            f"{FIRST.text}\n[{FIRST.length}/280] demo, dry run: not posted;"
+            " tweet 1 of the outbox, which an earlier run left ready\n"
+        )
+        code, out, _ = self.run(bot, "--json")
+        shown = json.loads(out)
+        assert (shown["text"], shown["model"], shown["seed"]) == (FIRST.text, "demo", 7)
+        assert (shown["status"], shown["tweet_id"], shown["id"]) == ("dry-run", None, 1)
+
+    def test_a_new_tweet(self, bot: Bot) -> None:
+        bot.settings["PYTHONWARNINGS"] = "default"
+        code, out, err = self.run(bot, "--json", "--prompt", "The old man")
+        assert code == 0, err
+        shown = json.loads(out)
+        assert shown["text"].startswith("The old man")
+        assert (shown["status"], shown["id"]) == ("dry-run", None)
+        assert not bot.folder.exists()
+
+    def test_a_limit(self, bot: Bot) -> None:
+        bot.leave_ready(FIRST, SECOND)
+        assert bot.post()[0] == 0
+        bot.x.requests.clear()
+        bot.settings["GPT2BOT_LIMITS__MAX_POSTS_PER_DAY"] = "1"
+        dry, wet = self.run(bot), bot.post()
+        assert dry == wet
+        assert (dry[0], dry[1]) == (7, "")
+        assert "limits.max_posts_per_day is 1" in dry[2]
+
+    def test_an_attempt_whose_fate_is_unknown(self, bot: Bot) -> None:
+        bot.leave_ready(FIRST, SECOND)
+        bot.x.faults.append(Fault("drop"))
+        assert bot.post()[0] == 8
+        bot.x.requests.clear()
+        code, out, err = self.run(bot)
+        assert code == 0
+        assert out.startswith(SECOND.text)
+        assert (err.count("\n"), "first looks for it on the account" in err) == (1, True)
+
+    def test_a_tweet_that_is_damaged(self, bot: Bot) -> None:
+        bot.leave_ready(FIRST)
+        with closing(sqlite3.connect(bot.folder / FILE)) as db, db:
+            db.execute("UPDATE tweets SET body = hex(zeroblob(200))")
+        dry, wet = self.run(bot), bot.post()
+        assert dry[0] == wet[0] == 3
+        assert dry[2].splitlines()[-1] == wet[2].splitlines()[-1]
+
+
+class TestPrompt:
+    """A prompt is used for the tweet that is posted, or refused: it is never dropped."""
+
+    @pytest.mark.parametrize("argument", ["--dry-run", "--json"])
+    def test_while_a_tweet_is_ready(self, bot: Bot, argument: str) -> None:
+        bot.leave_ready(FIRST)
+        code, out, err = bot.post("--prompt", "The old man", argument)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "tweet 1, which an earlier run left ready, goes first" in err
+        assert (bot.states, bot.x.requests) == (["ready"], [])
+
+    def test_a_limit_does_not_hide_it(self, bot: Bot) -> None:
+        bot.leave_ready(FIRST, SECOND)
+        assert bot.post()[0] == 0
+        bot.settings["GPT2BOT_LIMITS__MAX_POSTS_PER_DAY"] = "1"
+        assert bot.post("--prompt", "The old man")[0] == 2
+
+    def test_while_another_run_is_at_work(self, bot: Bot) -> None:
+        bot.leave_ready(FIRST)
+        with exclusive(bot.folder):
+            assert bot.post("--prompt", "The old man")[0] == 9
+
+    def test_after_an_attempt_that_did_not_arrive(self, bot: Bot) -> None:
+        bot.leave_ready(FIRST)
+        bot.x.faults.append(Fault("drop"))
+        assert bot.post()[0] == 8
+        bot.let_time_pass(600)  # so that it is no longer on its way
+        assert bot.post("--prompt", "The old man")[0] == 2
+        assert (bot.states, bot.x.texts) == (["ready"], [])
+        assert [method for method, _ in bot.x.requests] == ["POST", "GET"]
+
+    def test_after_an_attempt_that_arrived(self, bot: Bot) -> None:
+        bot.leave_ready(FIRST)
+        bot.x.faults.append(Fault("drop", accept=True))
+        bot.settings["PYTHONWARNINGS"] = "default"
+        assert bot.post()[0] == 8
+        assert bot.post("--prompt", "The old man")[0] == 0
+        assert bot.x.texts[0] == FIRST.text
+        assert bot.x.texts[1].startswith("The old man")
+
+    @pytest.mark.parametrize("prompt", ["What the fuck is", "ha ha ha ha", "Buy $TSLA", "by @me"])
+    @pytest.mark.parametrize("command", [["post"], ["post", "--dry-run"], ["sample"]])
+    def test_after_which_no_tweet_can_pass(
+        self, home: Home, x: XServer, command: list[str], prompt: str
+    ) -> None:
+        run = home.run(*command, "--prompt", prompt, **x.environment)
+        assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
+        assert run.stderr.startswith("gpt2bot: --prompt: ")
+        assert not x.requests
 
 
 def test_two_at_once(bot: Bot) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,18 +11,24 @@ import pytest
 from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.runs import recorded
 from gpt2bot.tweets.tweet import Tweet
+from tests.fakes.home import Home
 from tests.fakes.x_server import KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fakes.home import Home
-
 LABEL = "#GPT2 #AIgenerated"
 FIRST = Tweet("The first tweet rains on Zoë & her <old> umbrella. ☔", LABEL, "The first tweet")
 SECOND = Tweet("The second tweet is about the sun.", LABEL, "The second tweet")
+NOON = 1_795_780_800.0  # 2026-11-27 12:00:00 UTC
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """At a time that is no midnight, and stands still."""
+    return Home(tmp_path, NOON)
 
 
 @pytest.fixture
@@ -34,20 +39,20 @@ def state(home: Home) -> Path:
 @pytest.fixture
 def troubled(state: Path) -> None:
     """A bot that posted a tweet, and does not know what became of the next one."""
-    with Outbox(state) as outbox, recorded(outbox, time.time) as statistics:
-        entry = outbox.add(FIRST, model="124M", seed=7, now=time.time())
-        entry = outbox.begin(entry, account="1", now=time.time())
-        outbox.finish(entry, State.POSTED, now=time.time(), tweet_id="1990")
+    with Outbox(state) as outbox, recorded(outbox, lambda: NOON) as statistics:
+        entry = outbox.add(FIRST, model="124M", seed=7, now=NOON)
+        entry = outbox.begin(entry, account="1", now=NOON)
+        outbox.finish(entry, State.POSTED, now=NOON, tweet_id="1990")
         statistics.count(["url", "mention"])
         statistics.count(["url"])
         statistics.count([])
     with Outbox(state) as outbox, outbox.transaction() as db:
         db.execute("UPDATE runs SET exit_code = 8, message = 'nobody knows'")
-        db.execute("INSERT INTO runs (started_at) VALUES (?)", (time.time(),))
+        db.execute("INSERT INTO runs (started_at) VALUES (?)", (NOON,))
     with Outbox(state) as outbox:
-        entry = outbox.add(SECOND, model="124M", seed=8, now=time.time())
-        entry = outbox.begin(entry, account="1", now=time.time())
-        outbox.finish(entry, State.UNKNOWN, now=time.time(), note="the connection broke")
+        entry = outbox.add(SECOND, model="124M", seed=8, now=NOON)
+        entry = outbox.begin(entry, account="1", now=NOON)
+        outbox.finish(entry, State.UNKNOWN, now=NOON, note="the connection broke")
 
 
 def test_of_a_bot_that_never_ran(home: Home) -> None:
@@ -73,11 +78,12 @@ def test_of_a_bot_in_trouble(home: Home) -> None:
         rf"            {TIME}  exit 8: nobody knows",
         rf"Last tweet  {TIME}  https://x\.com/i/status/1990",
         f"            {re.escape(FIRST.body)}",
-        rf"Pending     unknown since {TIME}, attempts: 1",
+        rf"Pending     tweet 2: unknown since {TIME}, attempts: 1",
         "            the connection broke",
         f"            {SECOND.body}",
         r"Posts       today 2 \(\$0\.03\), in 24 hours 2 of 2, this month 2 \(.* of \$5\.00\)",
         rf"Next post   may go out from {TIME}, since limits\.max_posts_per_day is 2",
+        "            must wait, since what became of tweet 2 is not known: .* on the account",
         "Rejected    2 of 3 candidates this month: url 2, mention 1",
     )
     lines = iter(shown.stdout.splitlines())
@@ -89,7 +95,8 @@ def test_of_a_bot_in_trouble(home: Home) -> None:
 def test_status_for_programs(home: Home) -> None:
     shown = json.loads(home.run("status", "--json").stdout)
     assert shown["last"]["url"] == "https://x.com/i/status/1990"
-    assert [entry["text"] for entry in shown["pending"]] == [SECOND.text]
+    assert [(entry["id"], entry["text"]) for entry in shown["pending"]] == [(2, SECOND.text)]
+    assert "what became of tweet 2 is not known" in shown["obstacle"]
     assert [(run["exit_code"], run["message"]) for run in shown["runs"]] == [
         (None, ""),
         (8, "nobody knows"),
@@ -109,16 +116,20 @@ def test_status_for_programs(home: Home) -> None:
 def test_history(home: Home) -> None:
     shown = home.run("history").stdout
     second, first = shown.split("\n\n")
-    assert re.fullmatch(f"{TIME}  unknown  the connection broke", second.splitlines()[0])
+    assert re.fullmatch(
+        f"{TIME}  tweet 2  unknown  124M  the connection broke", second.splitlines()[0]
+    )
     assert second.endswith(f"\n{SECOND.text}")
-    assert re.fullmatch(rf"{TIME}  posted  https://x\.com/i/status/1990", first.splitlines()[0])
+    assert re.fullmatch(
+        rf"{TIME}  tweet 1  posted  124M  https://x\.com/i/status/1990", first.splitlines()[0]
+    )
     assert home.run("history", "--limit", "1").stdout == f"{second}\n"
 
 
 @pytest.mark.usefixtures("troubled")
 def test_history_for_programs(home: Home) -> None:
     entries = [json.loads(line) for line in home.run("history", "--json").stdout.splitlines()]
-    assert [entry["status"] for entry in entries] == ["unknown", "posted"]
+    assert [(entry["id"], entry["status"]) for entry in entries] == [(2, "unknown"), (1, "posted")]
     last = entries[1]
     assert (last["text"], last["length"], last["prompt"]) == (
         FIRST.text,

@@ -33,7 +33,8 @@ if largest_file:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), int(largest_file)))
 try:
     download("124M", Path(models_dir), base_url=base_url, verify=lambda folder: None)
-except KeyboardInterrupt:
+except KeyboardInterrupt as stop:
+    print(stop)
     sys.exit(130)
 except GPT2BotError as error:
     print(error)

@@ -11,12 +11,27 @@ from pathlib import Path
 
 from tests.fakes.waiting import HANG
 
+AT_A_TIME = """
+import runpy, sys, time
+now = float(sys.argv.pop(1))
+time.time = lambda: now
+runpy.run_module("gpt2bot", run_name="__main__", alter_sys=True)
+"""
+
 
 @dataclass(frozen=True)
 class Home:
-    """A folder that is the home and the working directory of the commands run in it."""
+    """A folder that is the home and the working directory of the commands run in it.
+
+    Attributes:
+        path: The folder.
+        now: The time at which the commands take place, in seconds since 1970; None is the true one.
+        prefix: What stands before each command; see `restricted`.
+    """
 
     path: Path
+    now: float | None = None
+    prefix: tuple[str, ...] = ()
 
     def environment(self, **environ: str) -> dict[str, str]:
         """The environment of a command: no settings but these."""
@@ -28,7 +43,7 @@ class Home:
     def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
         """Starts `gpt2bot`."""
         return subprocess.Popen(
-            [sys.executable, "-m", "gpt2bot", *argv],
+            [*self.prefix, sys.executable, *self._program(), *argv],
             cwd=self.path,
             env=self.environment(**environ),
             stdin=subprocess.DEVNULL,
@@ -36,6 +51,9 @@ class Home:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
+
+    def _program(self) -> list[str]:
+        return ["-m", "gpt2bot"] if self.now is None else ["-c", AT_A_TIME, str(self.now)]
 
     def run(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Runs `gpt2bot` to its end, which is never a traceback."""

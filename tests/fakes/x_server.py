@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 HOST = "api.twitter.com"
 USER_ID = "1380000000000000001"
+USERNAME = "a_bot"
 KEYS = {
     "consumer_key": "cKt7uGfVnq2LxW9sRb4mYz1Ae",
     "consumer_secret": "cS5pQw8NvXk3JtBhLz0RyUe6MdGf2Ca9SiTo7KxWq4VnPbHj1E",
@@ -63,6 +64,7 @@ def credentials(**changes: str) -> Credentials:
 LIMIT, WINDOW = 100, 900  # posts in seconds
 # Those of X's that a bot which posts texts could use.
 CREATE_FIELDS = {"made_with_ai", "nullcast", "reply_settings", "text"}
+ME_PARAMETERS = {"expansions", "tweet.fields", "user.fields"}
 TIMELINE_PARAMETERS = {"max_results", "pagination_token", "start_time", "tweet.fields"}
 TIME = "%Y-%m-%dT%H:%M:%S"
 
@@ -101,6 +103,24 @@ class ProblemError(Exception):
         self.body = {"title": title, "detail": detail, "type": kind, "status": status}
 
 
+def not_enrolled() -> ProblemError:
+    """What X says of a request that the app's plan does not include."""
+    problem = ProblemError(
+        403,
+        "Client Forbidden",
+        "When authenticating requests to the Twitter API v2 endpoints, you must use keys and tokens"
+        " from a Twitter developer App that is attached to a Project.",
+        "https://api.twitter.com/2/problems/client-forbidden",
+    )
+    problem.body |= {
+        "client_id": "31",
+        "reason": "client-not-enrolled",
+        "required_enrollment": "Appropriate Level of API Access",
+        "registration_url": "https://developer.twitter.com/en/docs/projects/overview",
+    }
+    return problem
+
+
 def invalid(detail: str) -> ProblemError:
     kind = "https://api.twitter.com/2/problems/invalid-request"
     return ProblemError(400, "Invalid Request", detail, kind)
@@ -110,13 +130,15 @@ class XServer(ThreadingHTTPServer):
     """One account at X, its app, and what it posted.
 
     Attributes:
-        environment: What a process needs to reach it, with the right keys as settings of gpt2bot.
+        environment: What a process needs to reach it, with the right keys as settings of gpt2bot,
+            and with the word of an owner who lets the bundled model post.
         timeline: The accepted posts, the oldest first, with the text as it was sent.
         requests: Method and path of every request, however it ended.
         faults: What goes wrong, in this order.
         arrived: Set when a POST has come in whole, and taken effect if it does.
         waiting: Set when a request has come in whole, and waits for `Fault.until`.
         read_only: Whether the token was made while the app was read-only.
+        plan_lacks: What the app's plan does not include: "me", "timeline", or both.
         refuses_duplicates: Whether it does, as X does for some hours after a post.
         tls: Its certificate; `certified` makes others.
         remaining: How many posts are left before the limit is reached.
@@ -135,6 +157,7 @@ class XServer(ThreadingHTTPServer):
         self.arrived = threading.Event()
         self.waiting = threading.Event()
         self.read_only = False
+        self.plan_lacks: set[str] = set()
         self.refuses_duplicates = True
         self.remaining = LIMIT
         self.reset = int(time.time()) + WINDOW
@@ -158,6 +181,7 @@ class XServer(ThreadingHTTPServer):
             "NO_PROXY": "",
             "no_proxy": "",
             "REQUESTS_CA_BUNDLE": str(folder / "ca.pem"),
+            "GPT2BOT_MODEL": "demo",
             **{f"GPT2BOT_X__{name.upper()}": value for name, value in KEYS.items()},
         }
         return self
@@ -264,8 +288,18 @@ class XServer(ThreadingHTTPServer):
             raise ProblemError(403, "Forbidden", duplicate)
         return {"data": _shown(self.accept(text))}
 
+    def me(self, parameters: dict[str, str]) -> dict[str, Any]:
+        """GET /2/users/me: whose keys these are."""
+        if unknown := set(parameters) - ME_PARAMETERS:
+            raise invalid(f"The query parameter [{min(unknown)}] is not one of X's")
+        if "me" in self.plan_lacks:
+            raise not_enrolled()
+        return {"data": {"id": USER_ID, "name": "A bot", "username": USERNAME}}
+
     def read(self, user_id: str, parameters: dict[str, str]) -> dict[str, Any]:
         """GET /2/users/:id/tweets: the newest first, in pages."""
+        if "timeline" in self.plan_lacks:
+            raise not_enrolled()
         if unknown := set(parameters) - TIMELINE_PARAMETERS:
             raise invalid(f"The query parameter [{min(unknown)}] is not one of X's")
         size = int(parameters.get("max_results", "10"))
@@ -376,7 +410,7 @@ class _Handler(BaseHTTPRequestHandler):
                 raise invalid("The body is not declared as application/json.")
             return self.server.create(json.loads(body))
         if (self.command, url.path) == ("GET", "/2/users/me"):
-            return {"data": {"id": USER_ID, "name": "A bot", "username": "a_bot"}}
+            return self.server.me(dict(parse_qsl(url.query)))
         if self.command == "GET" and (match := re.fullmatch("/2/users/([0-9]+)/tweets", url.path)):
             return self.server.read(match[1], dict(parse_qsl(url.query)))
         raise ProblemError(404, "Not Found", "Not Found")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import (
+    AccountError,
+    DuplicateError,
     GPT2BotError,
     LimitError,
     NetworkError,
@@ -20,7 +22,6 @@ from gpt2bot.errors import (
     RefusedError,
 )
 from gpt2bot.posting.client import Client
-from gpt2bot.posting.responses import AccountError, DuplicateError
 from tests.fakes.x_server import KEYS, Fault, credentials
 
 if TYPE_CHECKING:
@@ -263,13 +264,15 @@ def test_a_read_that_failed_did_nothing(
     assert str(error) == f"X answered {status}: run again later"
 
 
-@pytest.mark.parametrize("body", [b"", b'{"detail": "duplicate"}'])
-@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize("code", [186, 187])
+@pytest.mark.parametrize("status", [400, 403])
 def test_a_read_that_x_refuses_says_nothing_of_a_tweet(
-    x: XServer, client: Client, failure: Any, *, status: int, body: bytes
+    x: XServer, client: Client, failure: Any, *, status: int, code: int
 ) -> None:
+    body = json.dumps({"errors": [{"code": code, "message": "Sorry."}]}).encode()
     x.faults.append(Fault("answer", method="GET", status=status, body=body))
-    assert "upgrade gpt2bot" in str(failure(AccountError, client.recent_posts, time.time()))
+    error = failure(AccountError, client.recent_posts, time.time())
+    assert str(error).startswith(f"X answered {status} (Sorry.): see whether X's API has changed")
 
 
 def test_a_timeline_that_has_no_end_is_not_read_for_ever(
@@ -277,7 +280,7 @@ def test_a_timeline_that_has_no_end_is_not_read_for_ever(
 ) -> None:
     body = b'{"meta": {"result_count": 0, "next_token": "more"}}'
     x.faults.extend([Fault("answer", method="GET", status=200, body=body)] * 50)
-    failure(OutcomeUnknownError, client.recent_posts, time.time())
+    failure(AccountError, client.recent_posts, time.time())
 
 
 def test_credentials_do_not_show() -> None:
@@ -300,8 +303,36 @@ def test_examining_the_keys_reads_little_and_posts_nothing(x: XServer, client: C
     assert access.level == "read-write"
     assert access.clock_error is not None
     assert 0 <= access.clock_error < 1, "X tells whole seconds"
-    [(method, path)] = x.requests
-    assert (method, "max_results=5" in path, "start_time=" in path) == ("GET", True, True)
+    assert access.account == "@a_bot"
+    assert (access.not_named, access.not_readable) == (None, None)
+    me, timeline = x.requests
+    assert me == ("GET", "/2/users/me")
+    assert timeline[0] == "GET"
+    assert "max_results=5" in timeline[1]
+    assert "start_time=" in timeline[1]
+
+
+@pytest.mark.parametrize("lacks", [{"me"}, {"timeline"}, {"me", "timeline"}])
+def test_examining_good_keys_of_a_plan_that_includes_little(
+    x: XServer, client: Client, lacks: set[str]
+) -> None:
+    x.plan_lacks = lacks
+    access = client.examine()
+    assert access.account == ("" if "me" in lacks else "@a_bot")
+    for error, name in ((access.not_named, "me"), (access.not_readable, "timeline")):
+        assert (error is not None) == (name in lacks)
+        assert error is None or "attached to a Project" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b'{"data": []}', b'{"data": {"id": "1"}}', b'{"data": {"username": "a b\\n"}}'],
+)
+def test_a_name_that_makes_no_sense_is_not_shown(
+    x: XServer, client: Client, failure: Any, body: bytes
+) -> None:
+    x.faults.append(Fault("answer", method="GET", status=200, body=body))
+    failure(NetworkError, client.examine)
 
 
 def test_examining_finds_a_token_that_can_only_read(
@@ -315,7 +346,10 @@ def test_examining_finds_a_token_that_can_only_read(
     ("seconds", "advice"),
     [
         (-3600, "this machine's clock is 60 minutes fast"),
-        (3600, "this machine's clock is 60 minutes slow"),
+        (7 * 60, "this machine's clock is 7 minutes slow"),
+        (5 * 3600, "this machine's clock is 5 hours slow"),
+        (3 * 86_400, "this machine's clock is 3 days slow"),
+        (-9125 * 86_400, "this machine's clock is 9125 days fast"),
         (60, "check the four keys"),
     ],
 )

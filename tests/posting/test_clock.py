@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gpt2bot.posting.clock import iso, start_of_day, start_of_month, start_of_next_month, utc
+from gpt2bot.posting.clock import (
+    DAY,
+    HOUR,
+    MINUTE,
+    duration,
+    iso,
+    start_of_day,
+    start_of_month,
+    start_of_next_month,
+    utc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,3 +58,22 @@ def test_starts(now: str, day: str, month: str, next_month: str) -> None:
     assert start_of_day(moment(now)) == midnight(day)
     assert start_of_month(moment(now)) == midnight(month)
     assert start_of_next_month(moment(now)) == midnight(next_month)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (0.6, "1 second"),
+        (-61, "61 seconds"),
+        (4 * MINUTE, "4 minutes"),
+        (-HOUR, "60 minutes"),
+        (90 * MINUTE, "90 minutes"),
+        (5 * HOUR + 20 * MINUTE, "5 hours"),
+        (DAY, "24 hours"),
+        (-3 * DAY, "3 days"),
+        (13_140_000 * MINUTE, "9125 days"),
+    ],
+)
+def test_how_long_something_is(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -11,6 +11,7 @@ from gpt2bot.errors import LimitError
 from gpt2bot.posting.clock import DAY, MINUTE
 from gpt2bot.posting.limits import Limits, Usage, check_limits, cooldown, usage
 from gpt2bot.posting.outbox import Outbox, State
+from gpt2bot.posting.refusals import Refusal, Request
 from gpt2bot.tweets.tweet import Tweet
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def sent(outbox: Outbox) -> Callable[..., None]:
             entry = outbox.begin(entry, account="1", now=at)
             if state is not State.POSTING:
                 tweet_id = str(entry.id) if state is State.POSTED else None
-                outbox.finish(entry, state, now=at, tweet_id=tweet_id, not_before=not_before)
+                refusal = Refusal(Request.POST, at, not_before, 0, "so") if not_before else None
+                outbox.finish(entry, state, now=at, tweet_id=tweet_id, refusal=refusal)
 
     return put
 

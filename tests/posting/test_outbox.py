@@ -152,9 +152,9 @@ def test_pending_and_history(outbox: Outbox) -> None:
     for state in State:
         bring(outbox, state, f"I am {state.value}.")
     assert [e.state.value for e in outbox.entries(*PENDING)] == ["ready", "posting", "unknown"]
-    history = [text.splitlines()[0] for text in outbox.texts()]
-    assert history == ["I am unknown.", "I am posted.", "I am posting.", "I am ready."]
-    assert outbox.texts(2) == outbox.texts()[:2]
+    states = ("unknown", "refused", "posted", "posting", "ready")
+    assert outbox.bodies() == [f"I am {state}." for state in states]
+    assert outbox.bodies(2) == outbox.bodies()[:2]
 
 
 def test_last_uses(outbox: Outbox) -> None:
@@ -179,13 +179,13 @@ def test_post_times(outbox: Outbox) -> None:
 
 def test_looking_creates_nothing(folder: Path) -> None:
     with Outbox(folder, create=False) as outbox:
-        assert (outbox.texts(), outbox.last_uses(), outbox.entries(*State)) == ([], {}, [])
+        assert (outbox.bodies(), outbox.last_uses(), outbox.entries(*State)) == ([], {}, [])
         outbox.verify()
     assert not folder.exists()
     with Outbox(folder) as outbox:
         add(outbox)
     with Outbox(folder, create=False) as outbox:
-        assert len(outbox.texts()) == 1
+        assert len(outbox.bodies()) == 1
 
 
 def test_verifying_finds_what_opening_does_not(folder: Path, failure: Any) -> None:
@@ -273,22 +273,6 @@ def test_an_older_schema_is_brought_up_to_date(
         with Outbox(folder) as outbox:
             assert len(outbox.entries(*PENDING)) == 1
             assert outbox._db.execute("SELECT count(*) FROM cats").fetchone()[0] == 0
-
-
-def test_an_outbox_of_the_first_schema_keeps_its_tweets(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        with Outbox(folder) as outbox, outbox.transaction() as db:
-            db.execute(
-                "INSERT INTO tweets (body, label, text, prompt, model, state, created_at,"
-                " changed_at) VALUES ('A body.', '#GPT2', 'A body.', 'A', 'demo', 'ready', 1, 1)"
-            )
-    with Outbox(folder) as outbox:
-        [entry] = outbox.entries(State.READY)
-        assert (entry.tweet.body, entry.not_before) == ("A body.", None)
-        assert outbox.begin(entry, account="1", now=2.0).state is State.POSTING
 
 
 def test_a_migration_happens_wholly_or_not_at_all(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import (
+    DuplicateError,
     GPT2BotError,
     LimitError,
     NetworkError,
@@ -23,9 +24,10 @@ from gpt2bot.errors import (
 from gpt2bot.posting import database
 from gpt2bot.posting.client import Client
 from gpt2bot.posting.database import FILE
-from gpt2bot.posting.outbox import Outbox, State
-from gpt2bot.posting.publish import Posted, publish, publish_ready, reconcile
-from gpt2bot.posting.responses import DuplicateError
+from gpt2bot.posting.outbox import Outbox, Posted, State
+from gpt2bot.posting.publish import publish, publish_ready
+from gpt2bot.posting.reconcile import reconcile
+from gpt2bot.posting.refusals import Request, last_refusal
 from gpt2bot.tweets.tweet import Draft, Tweet
 from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer, credentials
@@ -49,7 +51,8 @@ from gpt2bot.posting.publish import publish
 from gpt2bot.tweets.tweet import Tweet
 folder, keys, tweet = map(json.loads, sys.argv[1:])
 with Outbox(Path(folder)) as outbox:
-    client = Client(Credentials(**{name: SecretStr(key) for name, key in keys.items()}))
+    keys = {name: SecretStr(key) for name, key in keys.items()}
+    client = Client(Credentials(**keys), timeout=600)
     publish(outbox, client, Tweet(**tweet), model="demo", seed=None)
 """
 
@@ -110,9 +113,9 @@ def test_killed_before_x_accepted(
     x: XServer, folder: Path, client: Client, tweet: Tweet, clock: Clock
 ) -> None:
     killed_while_posting(x, folder, tweet, accepted=False)
-    clock.now += 120
     with Outbox(folder) as outbox:
         assert only(outbox).state is State.POSTING
+        clock.now = (only(outbox).attempted_at or 0) + TIMEOUT
         assert reconcile(outbox, client, clock=clock) == []
         assert only(outbox).state is State.READY
         assert publish_ready(outbox, client, only(outbox), clock=clock)
@@ -198,10 +201,11 @@ def test_until_when_x_takes_nothing_is_remembered(
     }
     x.faults.append(Fault("answer", status=429, headers=absolute))
     failure(LimitError, send, outbox, client, tweet, clock)
-    assert only(outbox).not_before == clock.now + seconds
-    assert outbox.not_before(latest=clock.now + 86_400) == clock.now + seconds
+    refusal = last_refusal(outbox, Request.POST, clock.now)
+    assert refusal
+    assert refusal.until == clock.now + seconds
     publish_ready(outbox, client, only(outbox), clock=clock)
-    assert only(outbox).not_before is None
+    assert last_refusal(outbox, Request.POST, clock.now) is None
 
 
 def test_what_could_not_be_sent_is_kept_and_sent_later(
@@ -386,6 +390,7 @@ def test_a_duplicate_that_cannot_be_looked_up_is_unknown(
     x.faults.append(Fault("answer", method="GET", status=status))
     failure(OutcomeUnknownError, publish_ready, outbox, client, only(outbox), clock=clock)
     assert only(outbox).state is State.UNKNOWN, "neither refused nor ready: the account has it"
+    clock.now += 900  # a limit ends
     assert reconcile(outbox, client, clock=clock)
     assert x.texts == [tweet.text]
 

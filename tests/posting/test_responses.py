@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from dataclasses import dataclass, field
@@ -64,8 +65,20 @@ class Case:
     timeout: float | None = 30.0
 
 
-def answer(status: int, body: bytes = b"", *, accept: bool = False) -> Case:
-    return Case(Fault("answer", status=status, body=body, accept=accept))
+def answer(status: int, body: object = b"", *, accept: bool = False) -> Case:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Case(Fault("answer", status=status, body=data, accept=accept))
+
+
+def v2(status: int, detail: str, **more: object) -> Case:
+    """An answer in the form of X's API v2."""
+    return answer(status, {"title": "Sorry", "detail": detail, "type": "about:blank", **more})
+
+
+def v1(status: int, message: str, code: object = None, **more: object) -> Case:
+    """An answer in the older form, with a code or without."""
+    error = {"message": message} if code is None else {"code": code, "message": message}
+    return answer(status, {"errors": [error], **more})
 
 
 def proxy_at(url: str, timeout: float = 30.0) -> Case:
@@ -74,7 +87,13 @@ def proxy_at(url: str, timeout: float = 30.0) -> Case:
 
 SILENT = "http://127.0.0.1:{silent}"
 CLOSED = "http://127.0.0.1:{closed}"
-READ_ONLY = b'{"detail": "... oauth1 app permissions ..."}'
+LOCKED = (
+    "To protect our users from spam and other malicious activity, this account is temporarily"
+    " locked. Please log in to https://x.com to unlock your account."
+)
+ROBOT = "This request looks like it might be automated. Please try again later."
+INVALID = {"title": "Invalid Request", "detail": "One or more parameters was invalid."}
+PAGE = b"<!DOCTYPE html><html><head><title>Access denied</title></head><body>No.</body></html>"
 
 CASES: dict[str, list[Case]] = {
     "201 with an id": [Case()],
@@ -83,22 +102,150 @@ CASES: dict[str, list[Case]] = {
         answer(201, b'{"data": {}}', accept=True),
         answer(201, b'{"data": {"id": 7}}'),
         answer(200, b'{"errors": [{"title": "Sorry"}]}'),
+        answer(201, PAGE, accept=True),
     ],
-    "400": [answer(400)],
-    "401": [answer(401)],
-    "402": [answer(402, b'{"title": "CreditsDepleted"}')],
-    "403 duplicate": [answer(403, b'{"detail": "... with duplicate content."}')],
-    "403 about the account": [
-        answer(403, READ_ONLY),
-        answer(403, b'{"detail": "User is suspended"}'),
-        answer(403, b'{"reason": "client-not-enrolled"}'),
+    "account locked": [
+        v1(403, LOCKED, 326),
+        v2(403, LOCKED),
+        v1(403, "No.", "326"),
+        answer(403, {"errors": [None, 5, [], {"code": True}, {"code": 326}], "error": 7}),
+        v2(401, "Your account has been locked."),
     ],
-    "403 other": [answer(403), answer(403, b'{"detail": "Your Tweet text is too long."}')],
-    "429": [answer(429)],
-    "other 4xx, but 408": [answer(404), answer(410), answer(422)],
+    "account suspended": [
+        v1(403, "Your account is suspended and is not permitted to do this.", 64),
+        v2(403, "User is suspended"),
+        v1(401, "Invalid or suspended application.", 416),
+        answer(403, {"error": {"code": 64}}),
+        v2(403, "Your account is suspended for spam."),
+    ],
+    "duplicate": [
+        v2(403, "You are not allowed to create a Tweet with duplicate content."),
+        v2(403, "You are not allowed to create a Post with duplicate content."),
+        v1(403, "Status is a duplicate.", 187),
+        v1(403, "Status is a duplicate."),
+        v1(400, "No.", 187, **INVALID),
+        answer(403, [{"code": 187}]),
+        v1(403, "Whoops! You already said that."),
+    ],
+    "too long": [
+        v2(403, "Your Tweet text is too long."),
+        v1(400, "Your Tweet text is too long.", **INVALID),
+        v1(403, "Tweet needs to be a bit shorter.", 186),
+        v1(403, "No.", 186),
+        v2(422, "The text of your post is too long."),
+        v1(400, "Text must be at most 280 characters.", **INVALID),
+    ],
+    "text not valid": [
+        v1(400, "Your Tweet contains invalid characters.", **INVALID),
+        v1(400, "$.text: does not match the pattern", **INVALID),
+        answer(400, {**INVALID, "errors": [{"message": "No.", "parameters": {"text": ["?"]}}]}),
+        v2(403, "This post violates the X Rules."),
+        v2(400, "Invalid text"),
+        v2(403, "Your Tweet was not sent, because it contains a link to a malicious site."),
+    ],
+    "taken for spam": [
+        v2(403, ROBOT),
+        v1(403, ROBOT, 226),
+        v1(403, "No.", 226),
+        v2(403, "Your post looks like spam."),
+        v2(400, "We suspect that this request is automated."),
+    ],
+    "daily limit": [
+        v2(403, "User is over daily status update limit."),
+        v1(403, "User is over daily status update limit.", 185),
+        v1(403, "You have reached your daily limit.", 344),
+        v1(400, "No.", 185),
+        v2(429, "Usage cap exceeded", type="https://api.twitter.com/2/problems/usage-capped"),
+        v2(403, "You have reached the limit of posts in 24 hours."),
+        v2(403, "You have exceeded your post cap."),
+    ],
+    "rate limit, 429": [
+        answer(429),
+        answer(429, PAGE),
+        v2(429, "Too Many Requests"),
+        v1(400, "Rate limit exceeded", 88),
+        answer(420, b"Enhance your calm"),
+        answer(429, {"error": "busy"}),
+    ],
+    "no credits, 402": [
+        answer(402),
+        answer(402, PAGE),
+        answer(402, {"title": "CreditsDepleted"}),
+        v2(403, "Your account does not have any credits."),
+    ],
+    "not in the plan": [
+        v1(403, "You currently have access to a subset of X API V2 endpoints only.", 453),
+        v1(403, "No.", 453),
+        v2(403, "Use keys of an App that is attached to a Project.", reason="client-not-enrolled"),
+        answer(403, {"reason": "client-not-enrolled"}),
+        v2(403, "You may need a different access level."),
+    ],
+    "app may only read": [
+        v2(403, "... not configured with the appropriate oauth1 app permissions ..."),
+        v1(403, "Read-only application cannot POST.", 261),
+        v1(401, "No.", 261),
+    ],
+    "token not valid": [
+        v1(401, "Invalid or expired token.", 89),
+        v1(403, "No.", 89),
+        v2(401, "The access token has been revoked: token expired."),
+        answer(401, {"error": "invalid_token", "error_description": "Sorry."}),
+    ],
+    "clock wrong": [
+        v1(401, "Timestamp out of bounds.", 135),
+        v1(403, "No.", 135),
+        Case(Fault("answer", status=401, headers={"Date": "Wed, 21 Oct 2015 07:28:00 GMT"})),
+    ],
+    "a page, not JSON": [
+        answer(403, PAGE),
+        answer(403, b"Request blocked."),
+        answer(403, b'{"errors": [{"code": 187, "message": "Status is a dup'),
+        answer(404, b"<h1>Status is a duplicate.</h1>"),
+        answer(401, PAGE),
+        answer(400, b"\xff\xfe\x00"),
+        answer(413, b"<html>Request Entity Too Large"),
+    ],
+    "keys not known, 401": [
+        answer(401),
+        v2(401, "Unauthorized"),
+        v1(401, "Could not authenticate you.", 32),
+        v1(400, "Bad Authentication data.", 215),
+        v1(403, "No.", 32),
+        answer(401, {"errors": "Could not authenticate you"}),
+    ],
+    "other 403": [
+        answer(403),
+        v2(403, "Your account is not permitted to access this feature."),
+        v1(403, "You are not permitted to perform this action.", 200),
+        answer(403, {"errors": [{"code": 99999}]}),
+        answer(403, {"duplicate": True}),
+        v2(403, "You have already posted this many times today."),
+        v2(403, "The nonce is a duplicate."),
+        v2(403, "Your account status is invalid."),
+        v2(403, "Your account's name is too long."),
+        v2(403, "To post, accept the new terms: your account contains an open question."),
+    ],
+    "other 4xx, but 408": [
+        answer(400),
+        answer(400, INVALID),
+        answer(404),
+        answer(410),
+        answer(413),
+        answer(414, {"detail": "URI too long"}),
+        answer(415, {"detail": "Invalid content type"}),
+        answer(422),
+        answer(451),
+        v1(400, "Invalid content type"),
+        v1(400, "$.text: is not defined in the schema", **INVALID),
+        v1(400, "The `made_with_ai` field is too long", **INVALID),
+        v2(404, "Status is a duplicate."),
+    ],
     "5xx, 408, 3xx": [
         *(answer(status) for status in (500, 502, 504, 408, 301, 307)),
         answer(503, accept=True),
+        answer(503, PAGE),
+        v1(503, "Over capacity", 130),
+        v1(500, "Status is a duplicate.", 187),
     ],
     "no name, no proxy, no connection, no TLS": [
         proxy_at("http://no-such-host.invalid:1"),
@@ -132,6 +279,8 @@ def ports(closed_port: int) -> Iterator[dict[str, int]]:
 
 def test_every_row_has_its_cases() -> None:
     assert CASES.keys() == rows().keys()
+    answers = {name: row.error for name, row in rows().items()}
+    assert {rule.answer: rule.error.__name__ for rule in responses.RULES}.items() <= answers.items()
     assert {row.exit_code for row in rows().values()} == {0, 6, 7, 8}
 
 

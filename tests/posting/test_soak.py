@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.x_server import KEYS
-from tests.soak.verdict import BROKEN, judge_account, judge_run
+from tests.soak.faults import SITUATIONS
+from tests.soak.verdict import BROKEN, judge_account, judge_answer, judge_run
 from tests.soak.world import End, Row
 
 ROOT = Path(__file__).parents[2]
 RUNS = 70
 
 TEXT = "The old man went to the market and bought an umbrella.\n#GPT2 #AIgenerated"
-REPORT = f"{TEXT}\n[72/280] https://x.com/i/status/7\n"
+REPORT = f"{TEXT}\n[72/280] demo, https://x.com/i/status/7\n"
 TIMELINE = {"7": TEXT}
 ROW = Row(
     id=1,
@@ -50,7 +51,7 @@ def test_seventy_runs() -> None:
     }
 
     assert tables["broken"] == dict.fromkeys(BROKEN, 0)
-    # And things did go wrong: how many of each depends on how fast this machine is.
+    # And things did go wrong: how many of each depends on when a signal comes.
     tweets = tables["tweets"]
     assert tweets["posted"] > RUNS / 4
     assert tweets["reconciled: found"] + tweets["reconciled: absent"] > 2
@@ -78,6 +79,31 @@ def test_seventy_runs() -> None:
 def test_a_bad_end_is_seen(rows: list[Row], timeline: dict[str, str], name: str) -> None:
     assert not list(judge_account([ROW], TIMELINE, {TEXT}, 1))
     assert name in [violation.name for violation in judge_account(rows, timeline, {TEXT}, 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "state", "asked"),
+    [
+        ("400", 6, "ready", {"POST"}),
+        ("400 too long", 6, "refused", {"POST"}),
+        ("403 page", 8, "ready", {"POST"}),
+        ("code 187: duplicate", 6, "refused", {"POST"}),
+        ("403 taken for spam", 7, "ready", {"POST"}),
+        ("5xx after acceptance", 8, "unknown", {"GET", "POST"}),
+        ("403 taken for spam", 8, "unknown", {"GET"}),
+    ],
+)
+def test_a_tweet_in_a_wrong_state_is_seen(
+    name: str, code: int, state: str, asked: set[str]
+) -> None:
+    [situation] = [situation for situation in SITUATIONS if situation.name == name]
+    end = replace(END, code=code)
+    sent = replace(ROW, state="unknown" if "POST" not in asked else "ready", attempts=1)
+    attempts = sent.attempts + ("POST" in asked)
+    for found in ("ready", "refused", "posted", "unknown"):
+        after = {1: replace(sent, state=found, attempts=attempts)}
+        violations = list(judge_answer(situation, end, asked, {1: sent}, after))
+        assert [v.name for v in violations] == ([] if found == state else ["wrong states"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import LockedError, StateError
-from gpt2bot.posting.state_folder import exclusive
+from gpt2bot.posting.state_folder import check_folder, exclusive, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,3 +85,25 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path, failure: Any) -> None:
     failure(StateError, hold, tmp_path / "file")
     (tmp_path / "state" / "lock").mkdir(parents=True)
     failure(StateError, hold, tmp_path / "state")
+
+
+def test_a_look_at_a_folder_leaves_nothing_behind(tmp_path: Path, failure: Any) -> None:
+    for folder in (tmp_path, tmp_path / "new", tmp_path / "new" / "deep"):
+        check_folder(folder)
+        assert not is_held(folder)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        failure(StateError, check_folder, folder)
+    (tmp_path / "lock").mkdir()
+    error = failure(StateError, is_held, tmp_path)
+    assert "delete it" in str(error)
+
+
+def test_a_look_at_the_lock_takes_it_from_nobody(
+    folder: Path, holder: subprocess.Popen[str]
+) -> None:
+    assert is_held(folder)
+    assert holder.poll() is None
+    failed = subprocess.run([sys.executable, "-c", HOLD, str(folder)], capture_output=True)
+    assert b"LockedError" in failed.stderr

@@ -122,7 +122,6 @@ def test_timelines(x: XServer) -> None:
     [shown] = get(f"/users/{USER_ID}/tweets?tweet.fields=created_at").json()["data"]
     assert shown["text"] == "1 &lt; 2"
     assert shown["created_at"].endswith("Z")
-    assert get("/users/me").json()["data"]["id"] == USER_ID
     for query in (
         "max_results=4",
         "start_time=yesterday",
@@ -131,3 +130,19 @@ def test_timelines(x: XServer) -> None:
     ):
         assert get(f"/users/{USER_ID}/tweets?{query}").status_code == 400
     assert get("/elsewhere").status_code == 404
+
+
+def test_whose_keys_these_are(x: XServer) -> None:
+    me = {"id": USER_ID, "name": "A bot", "username": "a_bot"}
+    assert get("/users/me").json() == {"data": me}
+    assert get("/users/me?user.fields=created_at").status_code == 200
+    assert get("/users/me?max_results=5").status_code == 400
+    assert requests.get(f"{URL}/users/me").status_code == 401
+
+
+def test_a_plan_that_includes_little(x: XServer) -> None:
+    x.plan_lacks = {"me", "timeline"}
+    for path in ("/users/me", f"/users/{USER_ID}/tweets"):
+        answer = get(path)
+        assert (answer.status_code, answer.json()["reason"]) == (403, "client-not-enrolled")
+    assert post({"text": "One."}) == 201

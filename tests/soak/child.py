@@ -1,4 +1,4 @@
-"""A run: a process of its own that does what `gpt2bot post` does, in a world as it is ordered."""
+"""A run: a process of its own that does what `gpt2bot` does, in a world as it is ordered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gpt2bot.cli import main as cli
+from gpt2bot.posting import database
 from gpt2bot.posting.outbox import Entry, Outbox, State
+from tests.fakes.waiting import HANG
 from tests.soak.writer import Writer
 
 if TYPE_CHECKING:
@@ -47,24 +49,28 @@ class Order:
     Attributes:
         folder: Its home and working directory, where it leaves its output.
         environ: All of its environment.
-        ahead: By how many seconds its clock is ahead.
+        ahead: By how many seconds its clock is ahead of the true time.
+        lock_timeout: How many seconds it waits for an outbox that is locked.
         largest_file: Bytes beyond which no file of it can grow, as on a full disk.
         is_ordinary_user: Whether root's right to write everywhere is taken from it.
         death: When it kills itself.
         share_of_fit: How much of what the model writes can pass the filter.
+        argv: The command.
     """
 
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
     ahead: float = 0
+    lock_timeout: float = HANG
     largest_file: int | None = None
     is_ordinary_user: bool = False
     death: Death | None = None
     share_of_fit: float = 0.6
+    argv: tuple[str, ...] = ("post",)
 
 
 def run(order: Order, name: str, started: Connection) -> NoReturn:
-    """Becomes `gpt2bot post`, with its output in the files `name`.out and `name`.err."""
+    """Becomes `gpt2bot`, with its output in the files `name`.out and `name`.err."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for descriptor, suffix in ((1, "out"), (2, "err")):
         os.dup2(os.open(order.folder / f"{name}.{suffix}", os.O_CREAT | os.O_WRONLY), descriptor)
@@ -75,7 +81,7 @@ def run(order: Order, name: str, started: Connection) -> NoReturn:
     started.send_bytes(b"started")
     code: Any = 1
     try:
-        code = cli.main(["post"])
+        code = cli.main(order.argv)
     except SystemExit as error:
         code = error.code
     except BaseException:
@@ -91,6 +97,7 @@ def run(order: Order, name: str, started: Connection) -> NoReturn:
 def _arrange(order: Order) -> None:
     from gpt2bot.gpt2 import GPT2
 
+    database.BUSY_TIMEOUT = order.lock_timeout
     GPT2.load = staticmethod(lambda *_, **__: Writer(order.share_of_fit))  # type: ignore[assignment]
     if order.ahead:
         true_time = time.time
@@ -133,8 +140,8 @@ def _die_at(death: Death) -> None:
     def watched_add(self: Outbox, *args: Any, **kwargs: Any) -> Entry:
         return watched(lambda: add(self, *args, **kwargs), None, State.READY)
 
-    def watched_move(self: Outbox, entry: Entry, state: State, **values: Any) -> Entry:
-        return watched(lambda: move(self, entry, state, **values), entry.state, state)
+    def watched_move(self: Outbox, entry: Entry, state: State, *args: Any, **values: Any) -> Entry:
+        return watched(lambda: move(self, entry, state, *args, **values), entry.state, state)
 
     def watched_read(self: Outbox, number: int | None) -> Entry:  # the last step before the commit
         die("within")

@@ -12,13 +12,16 @@ import math
 import signal
 import socket
 import sqlite3
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gpt2bot.posting.clock import DAY, HOUR
 from gpt2bot.posting.outbox import State
 from tests.fakes.x_server import KEYS, Fault
 from tests.soak.child import Death
+from tests.soak.world import IMPATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +61,10 @@ class Situation:
         arrange: Makes it so, as a context manager.
         fits: Whether it can happen in the world as it is.
         is_alone: Whether nothing else goes wrong at the same time.
+        state: What becomes of the tweet that is sent, if nothing else goes wrong; None if that
+            depends.
+        is_limit: Whether X is not to be asked for a while after it.
+        posts: Whether the runs are of `gpt2bot post`.
     """
 
     name: str
@@ -67,6 +74,9 @@ class Situation:
     arrange: Callable[[World, Random], AbstractContextManager[Effect]]
     fits: Callable[[World], bool] = lambda _: True
     is_alone: bool = False
+    state: str | None = None
+    is_limit: bool = False
+    posts: bool = True
 
 
 SITUATIONS: list[Situation] = []
@@ -95,65 +105,129 @@ def fails(world: World, rng: Random, **fault: Any) -> None:
 # What X answers, or does not.
 
 DUPLICATE = {"detail": "You are not allowed to create a Tweet with duplicate content."}
+TOO_LONG = {"title": "Invalid Request", "errors": [{"message": "Your Tweet text is too long."}]}
 READ_ONLY = {"title": "Forbidden", "detail": "not configured with the appropriate permissions"}
 SUSPENDED = {"title": "Forbidden", "detail": "User is suspended: not permitted."}
+ROBOT = {"title": "Forbidden", "detail": "This request looks like it might be automated."}
+DAILY = {"title": "Forbidden", "detail": "User is over daily status update limit."}
 LEAKY = {"title": "\r\n\x1b[31m", "detail": " ".join(KEYS.values())}  # must not reach a log
+PAGE = "<!DOCTYPE html><html><head><title>Access denied</title></head></html>"
 
-ANSWERS: tuple[tuple[str, int, float, dict[str, Any]], ...] = (  # name, exit, weight, fault
-    ("400", 6, 1, {"status": 400, "body": LEAKY}),
-    ("401", 6, 1, {"status": 401, "body": LEAKY}),
-    ("402", 7, 1, {"status": 402, "body": LEAKY}),
-    ("403 duplicate", 6, 1, {"status": 403, "body": DUPLICATE}),
-    ("403 permission", 6, 1, {"status": 403, "body": READ_ONLY}),
-    ("403 suspended", 6, 0.5, {"status": 403, "body": SUSPENDED}),
-    ("403 other", 6, 0.5, {"status": 403}),
-    ("404", 6, 0.5, {"status": 404, "body": "<html>"}),
-    ("408", 8, 0.5, {"status": 408}),
-    ("500", 8, 0.5, {"status": 500}),
-    ("502", 8, 0.5, {"status": 502, "body": "<html>Bad gateway</html>"}),
-    ("503", 8, 0.5, {"status": 503, "body": LEAKY}),
-    ("504", 8, 0.5, {"status": 504}),
-    ("5xx after acceptance", 8, 1, {"status": 503, "accept": True}),
-    ("redirection", 8, 0.5, {"status": 307, "headers": {"Location": "https://example.com/"}}),
-    ("201 without sense", 8, 0.5, {"status": 201, "body": {"data": {"id": None}}}),
-    ("201 without sense, accepted", 8, 1, {"status": 201, "body": "OK", "accept": True}),
-    ("silence", 8, 1, {"what": "hang"}),
-    ("silence after acceptance", 8, 1, {"what": "hang", "accept": True}),
-    ("end without an answer", 8, 0.5, {"what": "drop"}),
-    ("end after acceptance", 8, 1, {"what": "drop", "accept": True}),
-    ("end within the answer", 8, 1, {"what": "drop", "accept": True, "cut": 300}),
-    ("reset while it is sent", 8, 1, {"what": "reset", "unread": True}),
-    ("reset after sending", 8, 0.5, {"what": "reset"}),
-    ("reset after acceptance", 8, 1, {"what": "reset", "accept": True}),
-    ("reset within the answer", 8, 1, {"what": "reset", "accept": True, "cut": 100}),
-    ("silence within the answer", 8, 0.5, {"what": "hang", "accept": True, "cut": 250}),
-    ("late answer", 0, 1, {"what": "wait", "accept": True, "wait": 0.3}),
+
+def coded(code: int) -> dict[str, Any]:
+    """An answer in the older form, with junk beside its code."""
+    return {"errors": [None, 7, {"code": code, "message": " ".join(KEYS.values())}], "title": []}
+
+
+# name, exit, state of the tweet that meets it, weight, fault
+ANSWERS: tuple[tuple[str, int, str, float, dict[str, Any]], ...] = (
+    ("400", 6, "ready", 1, {"status": 400, "body": LEAKY}),
+    ("400 too long", 6, "refused", 0.5, {"status": 400, "body": TOO_LONG}),
+    ("401", 6, "ready", 1, {"status": 401, "body": LEAKY}),
+    ("402", 7, "ready", 1, {"status": 402, "body": LEAKY}),
+    ("403 duplicate", 6, "refused", 1, {"status": 403, "body": DUPLICATE}),
+    ("403 permission", 6, "ready", 1, {"status": 403, "body": READ_ONLY}),
+    ("403 suspended", 6, "ready", 0.5, {"status": 403, "body": SUSPENDED}),
+    ("403 other", 6, "ready", 0.5, {"status": 403}),
+    ("403 page", 8, "ready", 0.5, {"status": 403, "body": PAGE}),
+    ("401 page", 8, "ready", 0.5, {"status": 401, "body": PAGE}),
+    ("404", 6, "ready", 0.5, {"status": 404}),
+    ("413", 6, "ready", 0.5, {"status": 413, "body": {}}),
+    ("422", 6, "ready", 0.5, {"status": 422, "body": [None, 5, "?"]}),
+    ("code 32: keys", 6, "ready", 0.3, {"status": 401, "body": coded(32)}),
+    ("code 89: token", 6, "ready", 0.3, {"status": 401, "body": coded(89)}),
+    ("code 135: clock", 6, "ready", 0.3, {"status": 401, "body": coded(135)}),
+    ("code 186: too long", 6, "refused", 0.5, {"status": 403, "body": coded(186)}),
+    ("code 187: duplicate", 6, "refused", 0.5, {"status": 403, "body": coded(187)}),
+    ("code 326: locked", 6, "ready", 0.3, {"status": 403, "body": coded(326)}),
+    ("code 453: plan", 6, "ready", 0.3, {"status": 403, "body": coded(453)}),
+    ("code unknown", 6, "ready", 0.3, {"status": 403, "body": coded(99_999)}),
+    ("408", 8, "unknown", 0.5, {"status": 408}),
+    ("500", 8, "unknown", 0.5, {"status": 500}),
+    ("502", 8, "unknown", 0.5, {"status": 502, "body": "<html>Bad gateway</html>"}),
+    ("503", 8, "unknown", 0.5, {"status": 503, "body": LEAKY}),
+    ("504", 8, "unknown", 0.5, {"status": 504}),
+    ("5xx after acceptance", 8, "unknown", 1, {"status": 503, "accept": True}),
+    (
+        "redirection",
+        8,
+        "unknown",
+        0.5,
+        {"status": 307, "headers": {"Location": "https://example.com/"}},
+    ),
+    ("201 without sense", 8, "unknown", 0.5, {"status": 201, "body": {"data": {"id": None}}}),
+    ("201 without sense, accepted", 8, "unknown", 1, {"status": 201, "body": "OK", "accept": True}),
+    ("silence", 8, "unknown", 1, {"what": "hang"}),
+    ("silence after acceptance", 8, "unknown", 1, {"what": "hang", "accept": True}),
+    ("end without an answer", 8, "unknown", 0.5, {"what": "drop"}),
+    ("end after acceptance", 8, "unknown", 1, {"what": "drop", "accept": True}),
+    ("end within the answer", 8, "unknown", 1, {"what": "drop", "accept": True, "cut": 300}),
+    ("reset while it is sent", 8, "unknown", 1, {"what": "reset", "unread": True}),
+    ("reset after sending", 8, "unknown", 0.5, {"what": "reset"}),
+    ("reset after acceptance", 8, "unknown", 1, {"what": "reset", "accept": True}),
+    ("reset within the answer", 8, "unknown", 1, {"what": "reset", "accept": True, "cut": 100}),
+    ("silence within the answer", 8, "unknown", 0.5, {"what": "hang", "accept": True, "cut": 250}),
 )
 
 
-def _add_answer(name: str, code: int, weight: float, changes: dict[str, Any]) -> None:
+def _fault(changes: Mapping[str, Any]) -> dict[str, Any]:
     body = changes.get("body", "")
     data = (body if isinstance(body, str) else json.dumps(body)).encode()
+    return {"what": "answer", **changes, "body": data}
 
-    @situation(name, ON_THE_WAY, code, weight=weight)
+
+def _add_answer(
+    name: str, code: int, state: str, weight: float, changes: Mapping[str, Any]
+) -> None:
+    @situation(name, ON_THE_WAY, code, weight=weight, state=state)
     def _(world: World, rng: Random) -> Iterator[Effect]:
-        fails(world, rng, **{"what": "answer", **changes, "body": data})
-        yield Effect()
+        fails(world, rng, **_fault(changes))
+        yield Effect(environ=IMPATIENCE if changes.get("what") == "hang" else {})
 
 
 for _row in ANSWERS:
     _add_answer(*_row)
 
 
-@situation("429", ON_THE_WAY, 7, weight=2)
+def _add_limit(
+    name: str, weight: float, shortest: float, longest: float, changes: Mapping[str, Any]
+) -> None:
+    """A limit that X names the end of if that is in some minutes only, and else leaves it open."""
+
+    @situation(name, ON_THE_WAY, 7, weight=weight, state="ready", is_limit=True)
+    def _(world: World, rng: Random) -> Iterator[Effect]:
+        end = math.floor(world.clock() + rng.uniform(shortest, longest))
+        is_named = longest <= NAMED
+        used_up = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(end)}
+        planned = len(world.x.faults)
+        fails(world, rng, **_fault({**changes, "headers": used_up if is_named else {}}))
+        begun = world.clock()
+        yield Effect()
+        if len(world.x.faults) == planned:
+            now = world.clock()
+            at_least, at_most = (end, end) if is_named else (begun + shortest, now + longest)
+            world.limited(at_least, at_most)
+
+
+NAMED = 900.0
+_add_limit("429", 2, 2, NAMED, {"status": 429})
+_add_limit("403 daily limit", 1, DAY, DAY, {"status": 403, "body": DAILY})
+_add_limit("code 185: daily limit", 0.5, DAY, DAY, {"status": 403, "body": coded(185)})
+_add_limit("403 taken for spam", 1, HOUR, DAY, {"status": 403, "body": ROBOT})
+_add_limit("code 226: taken for spam", 0.5, HOUR, DAY, {"status": 403, "body": coded(226)})
+
+
+@situation("late answer", ON_THE_WAY)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    end = math.floor(time.time() + 1.5)
-    headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(end)}
-    planned = len(world.x.faults)
-    fails(world, rng, what="answer", status=429, headers=headers)
-    yield Effect()
-    if len(world.x.faults) == planned:
-        world.limited_until = end
+    ready = threading.Event()
+    fails(world, rng, what="wait", accept=True, until=ready)
+
+    def answer(runs: list[Run]) -> None:
+        if _waits(world.x, runs[0]):
+            time.sleep(0.3)
+        ready.set()
+
+    yield Effect(meanwhile=answer)
 
 
 @situation("accepted late", ON_THE_WAY, 8, weight=12, fits=lambda world: world.lacks_it)
@@ -162,17 +236,21 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
     x, row = world.x, world.open_row
     assert row
     x.refuses_duplicates = True
-    x.faults.append(Fault("wait", accept=True, wait=0.1))
+    late = threading.Event()
+    x.faults.append(Fault("wait", accept=True, until=late))
+    status = rng.choice((400, 403, 429, 503))
     if rng.random() < 0.4:
-        status = rng.choice((400, 403, 429, 503))
         x.faults.append(Fault("answer", method="GET", status=status))
 
     def arrive(runs: list[Run]) -> None:
         if _waits(x, runs[0]):
             with x.lock:
                 x.accept(row.text)
+        late.set()
 
     yield Effect(meanwhile=arrive)
+    if status == 429:
+        world.limited(0, x.reset)
 
 
 def _waits(x: XServer, run: Run) -> bool:
@@ -186,8 +264,8 @@ def _waits(x: XServer, run: Run) -> bool:
 def _(world: World, rng: Random) -> Iterator[Effect]:
     """The attempt is dated later than the tweet that came of it, and than the next run."""
     world.x.faults.append(Fault("drop", accept=True))
-    yield Effect({"ahead": rng.uniform(60, 280)})
-    time.sleep(1.1)  # times of X are whole seconds
+    yield Effect({"ahead": world.clock.ahead + rng.uniform(60, 280)})
+    world.clock.let_pass(1.1)  # times of X are whole seconds
 
 
 # The way to X.
@@ -228,14 +306,15 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
 @situation("the proxy is silent", ON_THE_WAY, 8)
 def _(world: World, rng: Random) -> Iterator[Effect]:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        yield Effect(environ=_proxy(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        proxy = _proxy(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        yield Effect(environ=proxy | IMPATIENCE)
 
 
 @situation("the proxy is down", ON_THE_WAY, 8)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    yield Effect(environ=_proxy(f"http://127.0.0.1:{port}"))
+    with socket.socket() as bound:  # so that nobody else gets the port
+        bound.bind(("127.0.0.1", 0))
+        yield Effect(environ=_proxy(f"http://127.0.0.1:{bound.getsockname()[1]}"))
 
 
 @situation("X restarts", ON_THE_WAY, 8, weight=2)
@@ -289,23 +368,29 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
 
 @situation("outbox locked for a moment", AT_HOME, weight=2)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    yield Effect(meanwhile=_lock(world, rng.random(), rng.uniform(0.1, 1)))
+    moment, seconds = rng.random(), rng.uniform(0.1, 1)
+    yield Effect(meanwhile=_lock(world, moment, lambda _: time.sleep(seconds)))
 
 
 @situation("outbox locked for long", AT_HOME, 3, weight=0.2)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    yield Effect(meanwhile=_lock(world, rng.random(), 5.5))
+    def wait(runs: list[Run]) -> None:
+        for run in runs:
+            run.wait_until_ended()
+
+    yield Effect({"lock_timeout": 0.5}, meanwhile=_lock(world, rng.random(), wait))
 
 
 @situation("clock a little wrong", AT_HOME, weight=4)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    yield Effect({"ahead": rng.choice((-1, 1)) * rng.uniform(60, 280)})
+    yield Effect({"ahead": world.clock.ahead + rng.choice((-1, 1)) * rng.uniform(60, 280)})
 
 
 @situation("clock wrong", AT_HOME, 6, 7, 8, weight=2)
 def _(world: World, rng: Random) -> Iterator[Effect]:
     unit = rng.choice((60, 3600, 86_400))
-    yield Effect({"ahead": rng.choice((-1, 1)) * rng.uniform(10, 60) * unit})
+    wrong_by = rng.choice((-1, 1)) * rng.uniform(10, 60) * unit
+    yield Effect({"ahead": world.clock.ahead + wrong_by})
 
 
 @situation("nothing fit to post", AT_HOME, 5)
@@ -322,6 +407,23 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
     }
     name, value = rng.choice([*limits.items()])
     yield Effect(environ={f"GPT2BOT_LIMITS__{name}": value})
+
+
+@situation(
+    "the owner decides",
+    AT_HOME,
+    weight=10,
+    fits=lambda world: bool(world.open_row and not world.seconds_until_certain()),
+    is_alone=True,
+    posts=False,
+)
+def _(world: World, rng: Random) -> Iterator[Effect]:
+    """And tells the truth, which the bot could have found out itself."""
+    row = world.open_row
+    assert row
+    found = world.find(row)
+    outcome = ("posted", "--tweet-id", found) if found else ("absent",)
+    yield Effect({"argv": ("resolve", str(row.id), *outcome)})
 
 
 def _tidy_up(world: World, rng: Random) -> None:
@@ -343,15 +445,17 @@ def _mode(path: Any, mode: int) -> Iterator[None]:
     path.chmod(usual)
 
 
-def _lock(world: World, moment: float, seconds: float) -> Callable[[list[Run]], None]:
-    """Locks the outbox, as a backup or a curious owner may, at a moment of a run."""
+def _lock(
+    world: World, moment: float, wait: Callable[[list[Run]], None]
+) -> Callable[[list[Run]], None]:
+    """Locks the outbox, as a backup or a curious owner may, from a moment of a run to another."""
 
     def lock(runs: list[Run]) -> None:
         time.sleep(moment * world.duration)
         if world.outbox.exists():
             with contextlib.closing(sqlite3.connect(world.outbox, isolation_level=None)) as db:
                 db.execute("BEGIN IMMEDIATE")
-                time.sleep(seconds)
+                wait(runs)
 
     return lock
 
@@ -382,8 +486,9 @@ UNSENT: tuple[tuple[State | None, State, dict[str, Any]], ...] = (  # and what l
     (None, State.READY, {}),
     (State.READY, State.POSTING, {}),
     (State.POSTING, State.POSTED, {}),
-    (State.POSTING, State.REFUSED, {"what": "answer", "status": 400}),
+    (State.POSTING, State.REFUSED, {"what": "answer", "status": 403, "body": b'[{"code": 187}]'}),
     (State.POSTING, State.READY, {"what": "answer", "status": 401}),
+    (State.POSTING, State.READY, _fault({"status": 403, "body": ROBOT})),
     (State.POSTING, State.UNKNOWN, {"what": "drop"}),
     (State.POSTING, State.UNKNOWN, {"what": "answer", "status": 503, "accept": True}),
 )
@@ -400,17 +505,25 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
         if fault:
             world.x.faults.append(Fault(**fault))
         yield Effect({"death": Death(start, end, instant)})
+        if (
+            end is State.READY and "body" in fault
+        ):  # it may have been written down that X is not to be asked
+            world.limited(0, world.clock() + DAY)
 
 
 @situation("killed while X is at work", SUDDEN_END, -signal.SIGKILL, 8, weight=1.5, is_alone=True)
 def _(world: World, rng: Random) -> Iterator[Effect]:
     """And the next run comes before X is ready: the tweet is not there yet, but will be."""
-    x = world.x
-    x.faults.append(Fault("wait", accept=True, wait=0.4))
+    x, ready, is_soon = world.x, threading.Event(), rng.random() < 0.5
+    x.faults.append(Fault("wait", accept=True, until=ready))
 
     def kill(runs: list[Run]) -> None:
         if _waits(x, runs[0]):
             runs[0].send(signal.SIGKILL)
+            runs[0].wait_until_ended()
             runs.append(world.start(world.order()))
+            if not is_soon:
+                runs[1].wait_until_ended()
+        ready.set()
 
     yield Effect(meanwhile=kill)

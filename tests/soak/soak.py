@@ -12,11 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
+from tests.fakes.waiting import HANG
 from tests.fakes.x_server import XServer
 from tests.soak.faults import AT_HOME, ON_THE_WAY, SITUATIONS, SUDDEN_END, Situation
-from tests.soak.verdict import NO_TWEET, STOPPED, Figures, Violation, judge_account, judge_run
-from tests.soak.world import End, Row, World, canonical
+from tests.soak.verdict import (
+    NO_TWEET,
+    STOPPED,
+    Figures,
+    Violation,
+    judge_account,
+    judge_answer,
+    judge_run,
+)
+from tests.soak.world import Clock, End, Row, World, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,6 +36,9 @@ SHARES = {SUDDEN_END: 0.25, ON_THE_WAY: 0.4, AT_HOME: 0.2}
 
 AT_ONCE = {1: 0.88, 2: 0.08, 3: 0.02, 4: 0.02}
 """The shares of rounds with so many runs at once."""
+
+CLOCK_ERROR = 300
+"""Seconds by which a clock that is a little wrong can hold a limit for too long."""
 
 LAST_ROUNDS = 20
 """Rounds without faults, of which a few must do to bring all in order."""
@@ -39,6 +52,8 @@ class Soak:
         self.say = say
         self.figures = Figures(seed)
         self._known: set[str] = set()
+        self._asked: set[str] = set()  # the methods of the requests in the last round
+        self._is_met = False  # whether X or the way to it failed in it as it was planned
         self._durations: deque[float] = deque([0.1], maxlen=20)
 
     def run(self, runs: int) -> Figures:
@@ -46,9 +61,11 @@ class Soak:
         begin = time.monotonic()
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
+            clock = Clock()
+            stack.enter_context(patch("time.time", clock))
             self._x = stack.enter_context(XServer())
             self._meanwhile = stack.enter_context(ThreadPoolExecutor())
-            self._world = World(self._x, Path(folder))
+            self._world = World(self._x, clock, Path(folder))
             while self.figures.runs < runs:
                 self._round()
                 if self.figures.rounds % 100 == 0:
@@ -70,7 +87,7 @@ class Soak:
         """Draws, from a seed of its own, and lets it happen."""
         self.figures.rounds += 1
         rng = random.Random(f"{self.seed}, round {self.figures.rounds}")
-        if rng.random() < 0.8:
+        if rng.random() < (0.3 if self._world.silent else 0.8):
             self._wait_until_free()
         self._x.refuses_duplicates = rng.random() < 0.5  # else hours have passed since the last
         drawn = self._draw(rng)
@@ -96,10 +113,11 @@ class Soak:
             allowed.add(9)
         # As long as the fate of an attempt is open, nothing else is said of a failure.
         is_open = self._world.open_row or number > 1
-        if self._world.seconds_until_certain() or (drawn and is_open):
+        if self._world.may_be_undecided() or (drawn and is_open):
             allowed.add(8)
-        if time.time() < self._world.limited_until:
-            allowed.add(7)
+        wrong = CLOCK_ERROR if any("clock" in situation.name for situation in drawn) else 0
+        if self._world.clock() < self._world.limited_until + wrong:
+            allowed |= {7, 8} if is_open else {7}
         return allowed
 
     def _play(self, drawn: Sequence[Situation], rng: random.Random, number: int) -> list[End]:
@@ -107,7 +125,7 @@ class Soak:
         x, world = self._x, self._world
         x.faults.clear()
         x.waiting.clear()
-        order = world.order()
+        order, begun = world.order(), len(x.requests)
         with contextlib.ExitStack() as stack:
             effects = [stack.enter_context(s.arrange(world, rng)) for s in drawn]
             planned = len(x.faults)
@@ -124,10 +142,12 @@ class Soak:
                 happening.result()
             ends = [run.end() for run in runs]
             # What a killed run has sent is with X before the next one looks for it.
-            if not x.proxy.wait_until_idle(10):
-                self._blame(Violation("server errors", "a request is not answered for 10 seconds"))
+            if not x.proxy.wait_until_idle(HANG):
+                self._blame(Violation("server errors", "a request is never answered"))
             is_met = not planned or len(x.faults) < planned
             self.figures.faults.update(s.name for s in drawn if is_met or s.kind != ON_THE_WAY)
+        self._asked = {method for method, _ in x.requests[begun:]}
+        self._is_met = is_met
         return ends
 
     def _record(
@@ -138,19 +158,38 @@ class Soak:
         timeline = self._timeline()
         names = ", ".join(situation.name for situation in drawn) or "nothing"
         for end in ends:
-            for violation in judge_run(end, allowed, timeline):
+            posts = all(situation.posts for situation in drawn)
+            for violation in judge_run(end, allowed, timeline, posts=posts):
                 self._blame(replace(violation, detail=f"({names}) {violation.detail}"))
             if end.code is not None:
                 self.figures.exits[end.code] += 1
         self.figures.runs += len(ends)
         if killed := [end for end in ends if end.code in STOPPED]:
             self.figures.kills[_left(before, after)] += len(killed)
+        if len(ends) == 1:
+            self._judge_round(drawn, ends[0], after)
+        else:
+            self._world.silent = None
         self._count_settled(before, after)
         self._known |= {canonical(row.text) for row in after.values()}
         self._world.rows = after
         if not drawn and len(ends) == 1:
             self._durations.append(ends[0].seconds)
             self._world.duration = statistics.median(self._durations)
+
+    def _judge_round(self, drawn: Sequence[Situation], end: End, after: Mapping[int, Row]) -> None:
+        """Looks at the tweet, and at what X was asked, where at most one thing went wrong."""
+        world = self._world
+        silent, world.silent = world.silent, None
+        if not drawn and silent and world.clock() < world.silent_until:
+            world.silent = silent
+            if silent in self._asked:
+                self._blame(Violation("asked too early", f"{silent} by {end.name}: {end.err}"))
+        if len(drawn) == 1 and drawn[0].state and self._is_met:
+            [situation] = drawn
+            self._blame(*judge_answer(situation, end, self._asked, self._rows, after))
+            if situation.is_limit:
+                world.silent = "POST" if "POST" in self._asked else "GET"
 
     def _count_settled(self, before: Mapping[int, Row], after: Mapping[int, Row]) -> None:
         for row in before.values():
@@ -173,8 +212,9 @@ class Soak:
 
     def _wait_until_free(self) -> None:
         """Lets the time pass in which a run could do nothing."""
-        limited = self._world.limited_until - time.time()
-        time.sleep(max(0, self._world.seconds_until_certain(), limited))
+        clock = self._world.clock
+        limited = self._world.limited_until - clock()
+        clock.let_pass(max(0, self._world.seconds_until_certain(), limited))
 
     def _timeline(self) -> dict[str, str]:
         return {post["id"]: canonical(post["text"]) for post in self._x.timeline}

@@ -14,8 +14,8 @@ from gpt2bot.tweets.label import carries_label
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
 from gpt2bot.tweets.tweet import Draft
 from tests.fakes.x_server import KEYS
-from tests.soak.faults import SITUATIONS
-from tests.soak.world import TIMEOUT, End, Row, canonical
+from tests.soak.faults import SITUATIONS, Situation
+from tests.soak.world import End, Row, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -29,12 +29,14 @@ STOPPED = (*SILENT, 128 + signal.SIGTERM, 128 + signal.SIGINT)
 
 NO_TWEET = "no tweet yet"
 STATES = (NO_TWEET, *(state.value for state in State))
-NO_ANSWER = 8
-"""The exit code of a run to which X was too slow, as it can be on a machine that is."""
+UNDECIDED = 8
+"""The exit code of a run that cannot find out what became of a tweet."""
 
 LINE = 110  # characters
 
-POSTED = re.compile(r"(?P<text>.+)\n\[\d+/280\] https://x\.com/i/status/(?P<id>\d+)\n", re.DOTALL)
+POSTED = re.compile(
+    r"(?P<text>.+)\n\[\d+/280\] demo, https://x\.com/i/status/(?P<id>\d+)\n", re.DOTALL
+)
 
 BROKEN = (
     "duplicates",
@@ -46,6 +48,8 @@ BROKEN = (
     "left open",
     "false reports",
     "unexpected exit codes",
+    "wrong states",
+    "asked too early",
     "tracebacks",
     "stray lines",
     "secrets shown",
@@ -107,13 +111,20 @@ def _table(title: str, counts: Mapping[str, int]) -> str:
 
 
 def judge_run(
-    end: End, allowed: Collection[int], timeline: Mapping[str, str]
+    end: End, allowed: Collection[int], timeline: Mapping[str, str], *, posts: bool = True
 ) -> Iterator[Violation]:
-    """What is wrong with a run, given the exit codes that are allowed and the texts by id."""
+    """What is wrong with a run.
+
+    Args:
+        end: How it ended.
+        allowed: The exit codes that are right.
+        timeline: The texts of the account's posts, by their ids.
+        posts: Whether it is a run of `gpt2bot post`, which reports what it has posted.
+    """
     shown = f"{end.name} ended with {end.code}: {end.out}{end.err}"
     if end.code is None:
         yield Violation("hung", shown)
-    elif end.code not in allowed and not (end.code == NO_ANSWER and end.seconds > TIMEOUT):
+    elif end.code not in allowed:
         yield Violation("unexpected exit codes", f"not one of {sorted(allowed)}: {shown}")
     if [secret for secret in SECRETS if secret in end.out + end.err]:
         yield Violation("secrets shown", shown)
@@ -121,6 +132,8 @@ def judge_run(
         yield Violation("tracebacks", shown)
     elif [line for line in end.err.splitlines() if not line.startswith("gpt2bot: ")]:
         yield Violation("stray lines", shown)
+    if not posts:
+        return
     report = POSTED.fullmatch(end.out)
     if report:
         if timeline.get(report["id"]) != canonical(report["text"]):
@@ -129,6 +142,37 @@ def judge_run(
         yield Violation("false reports", shown)
     if report and end.code not in (0, *STOPPED):
         yield Violation("false reports", shown)
+
+
+def judge_answer(
+    situation: Situation,
+    end: End,
+    asked: Collection[str],
+    before: Mapping[int, Row],
+    after: Mapping[int, Row],
+) -> Iterator[Violation]:
+    """What is wrong with the tweets after a run in which X failed as planned, and nothing else.
+
+    Args:
+        situation: How X failed.
+        end: How the run ended.
+        asked: The methods of its requests.
+        before: The tweets before it.
+        after: The tweets after it.
+    """
+    if "POST" in asked:
+        sent = [row for row in after.values() if row.attempts > _attempts(before, row)]
+        if end.code in situation.exits and [row.state for row in sent] != [situation.state]:
+            yield Violation("wrong states", f"({situation.name}) {sent}")
+    elif end.code == UNDECIDED:
+        open_ = [row for row in before.values() if row.is_open]
+        if any(after[row.id] != row for row in open_):
+            yield Violation("wrong states", f"({situation.name}) changed: {open_}")
+
+
+def _attempts(rows: Mapping[int, Row], row: Row) -> int:
+    """How often a tweet had been sent before."""
+    return rows[row.id].attempts if row.id in rows else 0
 
 
 def judge_account(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpt2bot.posting.database import FILE
+from tests.fakes.waiting import HANG
 from tests.soak.child import Order, run
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
     from tests.fakes.x_server import XServer
 
-TIMEOUT = 0.8
-"""Of the bot, in seconds: so short that a silent server costs little."""
+TIMEOUT = 60.0
+"""Of the bot, in seconds: more than any machine needs."""
 
-PATIENCE = 20.0
-"""Seconds after which a run counts as hanging: more than all its timeouts together."""
+IMPATIENCE = {"GPT2BOT_X__TIMEOUT": "0.8"}
+"""The setting of a bot that meets silence: so short that this costs little."""
 
 SETTINGS = {
     "GPT2BOT_MODEL": "demo",
@@ -91,7 +92,11 @@ class Run:
 
     def wait_until_started(self) -> None:
         """Waits until it is the bot's command, or has ended."""
-        self._started.poll(PATIENCE)
+        self._started.poll(HANG)
+
+    def wait_until_ended(self) -> None:
+        """Waits until it has ended."""
+        self._process.join(HANG)
 
     @property
     def is_alive(self) -> bool:
@@ -106,7 +111,7 @@ class Run:
 
     def end(self) -> End:
         """Waits for its end."""
-        self._process.join(max(0, self.began + PATIENCE - time.monotonic()))
+        self._process.join(max(0, self.began + HANG - time.monotonic()))
         code = self._process.exitcode
         seconds = time.monotonic() - self.began
         if code is None:
@@ -126,26 +131,51 @@ class Run:
         return text
 
 
+class Clock:
+    """The time of the world: it passes by itself, and at once where nothing is to be seen.
+
+    Attributes:
+        ahead: By how many seconds it is ahead of the true time.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self._true_time = time.time
+
+    def __call__(self) -> float:
+        return self._true_time() + self.ahead
+
+    def let_pass(self, seconds: float) -> None:
+        """Lets some time pass."""
+        self.ahead += seconds
+
+
 class World:
     """One bot, its home and its account.
 
     Attributes:
         x: The account.
+        clock: The time of all of it.
         home: The bot's home.
         state: Its state folder.
-        limited_until: When X will take posts again.
+        limited_until: When no limit that X has named can hold any more.
+        silent: What the next run must not ask for before `silent_until`: "POST", "GET" or nothing.
+        silent_until: Until when the last limit holds for sure.
         rows: What was in the outbox before the round that is under way, by number.
         duration: Seconds that a run without faults takes.
     """
 
-    def __init__(self, x: XServer, folder: Path) -> None:
+    def __init__(self, x: XServer, clock: Clock, folder: Path) -> None:
         x.remaining = 1_000_000  # a day's runs pass in a second
         self.x = x
+        self.clock = clock
         self.home = folder / "home"
         self.home.mkdir()
         self.state = self.home / "state"
         self.outbox = self.state / FILE
         self.limited_until = 0.0
+        self.silent: str | None = None
+        self.silent_until = 0.0
         self.rows: dict[int, Row] = {}
         self.duration = 0.1
         self._names = map("run-{}".format, itertools.count(1))
@@ -162,7 +192,7 @@ class World:
             **self.x.environment,
             **SETTINGS,
         }
-        return Order(self.home, environ)
+        return Order(self.home, environ, ahead=self.clock.ahead)
 
     def start(self, order: Order) -> Run:
         """Starts a run."""
@@ -193,16 +223,33 @@ class World:
         row = self.open_row
         return bool(row and not self.has(row) and not self.seconds_until_certain())
 
+    def limited(self, at_least: float, at_most: float) -> None:
+        """Takes note of a limit that X has named, or may have, and from when to when it can end."""
+        self.silent_until = at_least
+        self.limited_until = max(self.limited_until, at_most)
+
+    def find(self, row: Row) -> str | None:
+        """The id of the post that a tweet has become, if it has."""
+        posts = ((post["id"], canonical(post["text"])) for post in self.x.timeline)
+        return next((id_ for id_, text in posts if text == canonical(row.text)), None)
+
     def seconds_until_certain(self) -> float:
         """How long the bot must regard the last attempt as one that may be on its way."""
-        row, now = self.open_row, time.time()
+        row, now = self.open_row, self.clock()
         if not row or row.attempted_at is None or row.attempted_at > now or self.has(row):
             return 0
         return max(0, row.attempted_at + TIMEOUT - now)
 
+    def may_be_undecided(self) -> bool:
+        """Whether a run that begins now may still regard it as such, however slow the machine."""
+        row, now = self.open_row, self.clock()
+        if not row or row.attempted_at is None or self.has(row):
+            return False
+        return row.attempted_at - HANG < now < row.attempted_at + TIMEOUT
+
     def has(self, row: Row) -> bool:
         """Whether a tweet is on the timeline."""
-        return canonical(row.text) in map(canonical, self.x.texts)
+        return self.find(row) is not None
 
 
 def canonical(text: str) -> str:

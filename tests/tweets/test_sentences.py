@@ -1,6 +1,6 @@
 import pytest
 
-from gpt2bot.tweets.sentences import ends_sentence, sentence_ends
+from gpt2bot.tweets.sentences import ends_sentence, find_stray_closer, sentence_ends
 
 
 def sentences(text: str) -> list[str]:
@@ -85,3 +85,21 @@ def test_nothing_ends_behind_a_bracket_that_opens_nowhere() -> None:
 )
 def test_ends_sentence(text: str, ended: bool) -> None:
     assert ends_sentence(text) is ended
+
+
+@pytest.mark.parametrize(
+    ("text", "stray"),
+    [
+        ("He left) and", ")"),
+        ("He (left)) and", ")"),
+        ("A smile\u201d and", "\u201d"),
+        ("\u00bbHallo\u00ab and", "\u00bb"),
+        ("He (left", None),
+        ("He said: \u201cGo", None),
+        ("A smile :) and 1) a list", None),
+        ("He left.", None),
+        ("", None),
+    ],
+)
+def test_a_mark_that_closes_nothing_is_found(text: str, stray: str | None) -> None:
+    assert find_stray_closer(text) == stray

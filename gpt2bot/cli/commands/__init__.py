@@ -1,18 +1,28 @@
-"""The commands, grouped by what they are about: a function each."""
+"""The commands by their names, and what each group of commands is about.
+
+A name of two words, as "queue add", is a command of a group.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gpt2bot.cli.commands import bot, models
 
-__all__ = ["COMMANDS"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-COMMANDS = (
-    models.download,
-    models.compile,
-    bot.sample,
-    bot.post,
-    bot.status,
-    bot.history,
-    bot.check,
-    models.train,
-)
+__all__ = ["COMMANDS", "GROUPS"]
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "download": models.download,
+    "compile": models.compile,
+    "sample": bot.sample,
+    "post": bot.post,
+    "status": bot.status,
+    "history": bot.history,
+    "resolve": bot.resolve,
+    "check": bot.check,
+    "train": models.train,
+}
+GROUPS: Mapping[str, str] = {}

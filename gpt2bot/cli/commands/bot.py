@@ -7,48 +7,59 @@ import time
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - the parser reads the annotations
 
-from gpt2bot.cli.commands.options import AtLeastOne, NotNegative, Positive, Rows, Share, given
+from gpt2bot.cli.commands.options import (
+    ConfiguredModel,
+    Length,
+    NSamples,
+    Outcome,
+    Rows,
+    Seed,
+    Temperature,
+    TopK,
+    TopP,
+    TweetNumber,
+    given,
+)
 from gpt2bot.cli.log import show_problems_only
-from gpt2bot.cli.terminal import show
+from gpt2bot.cli.terminal import show, width
 from gpt2bot.errors import CheckError
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["check", "history", "post", "sample", "status"]
+__all__ = ["check", "history", "post", "resolve", "sample", "status"]
 
 
 def sample(
     *,
     prompt: str | None = None,
-    nsamples: AtLeastOne = 1,
+    nsamples: NSamples = 1,
     raw: bool = False,
-    seed: NotNegative | None = None,
-    top_k: NotNegative | None = None,
-    top_p: Share | None = None,
-    temperature: Positive | None = None,
-    length: AtLeastOne | None = None,
-    model: str | None = None,
+    seed: Seed | None = None,
+    top_k: TopK | None = None,
+    top_p: TopP | None = None,
+    temperature: Temperature | None = None,
+    length: Length | None = None,
+    model: ConfiguredModel | None = None,
     json: bool = False,
     verbose: bool = False,
     config: Path | None = None,
 ) -> None:
     """Shows tweets as they would be posted, and posts nothing.
 
-    What is not given is as configured.
-
     Args:
-        prompt: What the tweets begin with.
-        nsamples: How many tweets; 1 if not given.
+        prompt: What the tweets begin with, instead of the configured prompts.
+        nsamples: How many tweets.
         raw: Shows what the model writes, neither cut nor filtered nor labelled.
-        seed: The same seed gives the same tweets.
-        top_k: Each token is drawn from the N likeliest ones; 0 stands for all.
-        top_p: Each token is drawn from the likeliest ones that together have this probability.
-        temperature: Below 1 likely tokens become likelier, above 1 less so.
-        length: The most tokens that the model adds to the prompt.
-        model: The model's name.
-        json: Prints a JSON object a line.
-        verbose: Shows what the filter rejected, too, and why.
+        seed: The same seed gives the same tweets. Without it, they differ each time.
+        model: The model that writes.
+        json: Prints a JSON object per line.
+        verbose: Also shows what the filter rejected, and why.
         config: The configuration file.
+
+    Examples:
+        gpt2bot sample -n 5
+        gpt2bot sample --prompt "My cat" --temperature 0.7
+        gpt2bot sample --raw --length 200 --seed 1
     """
     from gpt2bot.bot import drafting
     from gpt2bot.cli.render import render_candidate, render_raw
@@ -83,10 +94,14 @@ def post(
     A tweet that an earlier run could not post goes first.
 
     Args:
-        dry_run: Shows the tweet and posts nothing; needs no keys and changes nothing.
+        dry_run: Shows the tweet that would be posted now; needs no keys and changes nothing.
         prompt: What the tweet begins with, instead of a configured prompt.
         json: Prints a JSON object.
         config: The configuration file.
+
+    Examples:
+        gpt2bot post --dry-run
+        gpt2bot post --config ~/bot/config.toml
     """
     from gpt2bot.bot import post as posting
     from gpt2bot.cli.render import render_result
@@ -107,6 +122,10 @@ def status(*, json: bool = False, config: Path | None = None) -> None:
     Args:
         json: Prints a JSON object.
         config: The configuration file.
+
+    Examples:
+        gpt2bot status
+        gpt2bot status --json
     """
     from gpt2bot.cli.render import render_status
     from gpt2bot.config import load_settings
@@ -121,9 +140,13 @@ def history(*, limit: Rows = 20, json: bool = False, config: Path | None = None)
     """Shows the last tweets and what became of each, the newest first.
 
     Args:
-        limit: How many tweets; 20 if not given.
-        json: Prints a JSON object a line.
+        limit: How many tweets.
+        json: Prints a JSON object per line.
         config: The configuration file.
+
+    Examples:
+        gpt2bot history
+        gpt2bot history --limit 100 --json
     """
     from gpt2bot.cli.render import render_entry
     from gpt2bot.config import load_settings
@@ -136,21 +159,60 @@ def history(*, limit: Rows = 20, json: bool = False, config: Path | None = None)
         show("\n" * (number > 0 and not json) + render_entry(entry, as_json=json))
 
 
-def check(*, online: bool = False, config: Path | None = None) -> None:
-    """Looks whether all is well, and says what to do where it is not.
+def resolve(
+    id: TweetNumber,  # noqa: A002 (the name on the command line)
+    outcome: Outcome,
+    *,
+    tweet_id: str | None = None,
+    config: Path | None = None,
+) -> None:
+    """Tells the bot whether X has a tweet, where the bot cannot find out.
 
-    It never posts, and changes nothing.
+    The bot cannot find out if X does not let it read the account's own posts. Nothing is sent: a
+    tweet that is absent is ready again, and a later run posts it.
 
     Args:
-        online: Tries the keys, too: reads the account's posts of the last minute, at $0.001 each.
+        id: The tweet's number, as `gpt2bot status` shows it.
+        outcome: Whether the tweet is on the account.
+        tweet_id: The post's number at X: the digits at the end of its address.
         config: The configuration file.
+
+    Examples:
+        gpt2bot resolve 3 absent
+        gpt2bot resolve 3 posted --tweet-id 1990000000000000000
+    """
+    from gpt2bot.cli.render import render_entry
+    from gpt2bot.config import load_settings
+    from gpt2bot.posting.outbox import Outbox
+    from gpt2bot.posting.reconcile import resolve as decide
+    from gpt2bot.posting.state_folder import exclusive
+
+    folder = load_settings(config).state_dir
+    with exclusive(folder), Outbox(folder, create=False) as outbox:
+        entry = decide(outbox, id, outcome, tweet_id=tweet_id, now=time.time())
+    show(render_entry(entry, as_json=False))
+
+
+def check(*, online: bool = False, config: Path | None = None) -> None:
+    """Looks whether the next run can do its work, and what to do if not.
+
+    It ends with the exit code that the run would have. It never posts.
+
+    Args:
+        online: Tries the keys, too: asks X whose they are, which costs $0.010, and reads the
+            account's posts of the last minute, which costs $0.001 each.
+        config: The configuration file.
+
+    Examples:
+        gpt2bot check
+        gpt2bot check --online
     """
     from gpt2bot.bot.check import check as look
     from gpt2bot.cli.render import render_finding
 
     troubles = []
     for finding in look(config, online=online):
-        show(render_finding(finding))
+        show(render_finding(finding, width()))
         troubles += [finding.error] if finding.error else []
     if troubles:
         raise CheckError(troubles)

@@ -5,7 +5,21 @@ from __future__ import annotations
 import logging
 from pathlib import Path  # noqa: TC003 - the parser reads the annotations
 
-from gpt2bot.cli.commands.options import AtLeastOne, NotNegative, Positive, given
+from gpt2bot.cli.commands.options import (
+    BaseUrl,
+    BatchSize,
+    Epochs,
+    NContext,
+    NEmbedding,
+    NHead,
+    NLayer,
+    NVocabulary,
+    Precision,
+    PublishedModel,
+    Rate,
+    Seed,
+    given,
+)
 from gpt2bot.cli.terminal import show
 from gpt2bot.errors import UsageError
 
@@ -14,15 +28,20 @@ logger = logging.getLogger(__name__)
 __all__ = ["compile", "download", "train"]
 
 
-def download(model: str, *, base_url: str | None = None, config: Path | None = None) -> None:
+def download(
+    model: PublishedModel, *, base_url: BaseUrl | None = None, config: Path | None = None
+) -> None:
     """Fetches a model that OpenAI published, and compiles it.
 
-    A download that was interrupted goes on where it was.
+    A download that was interrupted resumes where it stopped.
 
     Args:
-        model: 124M, 355M, 774M or 1558M.
-        base_url: A mirror to fetch it from, instead of the configured one.
+        model: The model's name.
+        base_url: A mirror to fetch it from. Below it, each model has a folder.
         config: The configuration file.
+
+    Examples:
+        gpt2bot download 124M
     """
     from gpt2bot.config import load_settings
     from gpt2bot.gpt2.download.fetch import download as fetch
@@ -38,7 +57,7 @@ def download(model: str, *, base_url: str | None = None, config: Path | None = N
 def compile(  # noqa: A001 (the name on the command line)
     model: str,
     *,
-    precision: str | None = None,
+    precision: Precision | None = None,
     discard_checkpoint: bool = False,
     config: Path | None = None,
 ) -> None:
@@ -48,9 +67,14 @@ def compile(  # noqa: A001 (the name on the command line)
 
     Args:
         model: The model's name.
-        precision: Of the weights: int8 or float32. What is not given is as configured.
-        discard_checkpoint: Deletes the float32 weights then, which only training needs.
+        precision: How exactly the weights are stored.
+        discard_checkpoint: Then deletes the float32 weights, which only training and
+            scoring need.
         config: The configuration file.
+
+    Examples:
+        gpt2bot compile 124M
+        gpt2bot compile 774M --discard-checkpoint
     """
     from gpt2bot.config import load_settings
     from gpt2bot.gpt2.download.registry import DEMO, find_model
@@ -73,47 +97,43 @@ def train(
     name: str,
     base: str | None = None,
     column: str | None = None,
-    epochs: Positive | None = None,
-    batch_size: AtLeastOne | None = None,
-    learning_rate: Positive | None = None,
-    n_vocab: AtLeastOne | None = None,
-    n_ctx: AtLeastOne | None = None,
-    n_embd: AtLeastOne | None = None,
-    n_head: AtLeastOne | None = None,
-    n_layer: AtLeastOne | None = None,
-    seed: NotNegative | None = None,
+    epochs: Epochs | None = None,
+    batch_size: BatchSize | None = None,
+    learning_rate: Rate | None = None,
+    n_vocab: NVocabulary | None = None,
+    n_ctx: NContext | None = None,
+    n_embd: NEmbedding | None = None,
+    n_head: NHead | None = None,
+    n_layer: NLayer | None = None,
+    seed: Seed | None = None,
     config: Path | None = None,
 ) -> None:
     """Trains a model on text files, from scratch or from another model.
 
-    A training that was interrupted goes on where it was. The size (n-vocab to n-layer) is that of a
-    model from scratch; one that is trained from another model has the size of that model.
+    A training that was interrupted resumes where it stopped. The size, from --n-vocab to --n-layer,
+    is that of a model from scratch; a model that is fine-tuned keeps its size.
 
     Args:
-        file: Text, an item on each line or items between blank lines; or a table: CSV, TSV or JSON
+        file: Text with an item per line, or items between blank lines; or a table: CSV, TSV or JSON
             lines (.jsonl).
         name: The new model's name.
-        base: The model to go on from, instead of starting from scratch.
-        column: The column of the tables that holds the text, by default text or the only one.
-        epochs: Passes over the texts.
-        batch_size: Sequences a step.
-        learning_rate: At its peak.
-        n_vocab: Tokens in the vocabulary.
-        n_ctx: Tokens in the context.
-        n_embd: Width.
-        n_head: Attention heads.
-        n_layer: Layers.
+        base: A model to fine-tune, instead of starting from scratch.
+        column: The column of the tables that holds the text. Without it, text, or the only one.
+        learning_rate: The highest learning rate. Without it, 2e-3 from scratch and 1e-4 for
+            fine-tuning.
         seed: The same seed on the same machine gives the same model.
         config: The configuration file.
+
+    Examples:
+        gpt2bot train tweets.txt --name mine --base 124M
+        gpt2bot train stories.txt poems.txt --name tiny --epochs 20
     """
     from gpt2bot.config import load_settings
-    from gpt2bot.gpt2.download.registry import check_name, find_model
-    from gpt2bot.gpt2.litert.build import compile_model
+    from gpt2bot.gpt2.download.registry import check_new_name, find_model
     from gpt2bot.gpt2.training.config import TrainConfig
-    from gpt2bot.gpt2.training.train import train as run
 
+    name = check_new_name(name)
     settings = load_settings(config)
-    folder = settings.models_dir / check_name(name)
     size = given(n_vocab=n_vocab, n_ctx=n_ctx, n_embd=n_embd, n_head=n_head, n_layer=n_layer)
     if base and size:
         names = " and ".join(f"--{option.replace('_', '-')}" for option in size)
@@ -123,7 +143,13 @@ def train(
     options = given(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed, **size
     )
+    folder = settings.models_dir / name
     base_folder = find_model(base, settings.models_dir) if base else None
+
+    # Here, so that whatever is wrong above is said at once: they load TensorFlow.
+    from gpt2bot.gpt2.litert.build import compile_model
+    from gpt2bot.gpt2.training.train import train as run
+
     run(file, folder, TrainConfig(**options), base=base_folder, column=column)
     compile_model(folder, precision=settings.precision)
     show(str(folder))

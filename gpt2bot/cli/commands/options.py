@@ -1,18 +1,66 @@
-"""What the options of commands share: limits of their values, and which were given."""
+"""What the options of commands share: types with their limits, and which were given."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
-__all__ = ["AtLeastOne", "NotNegative", "Positive", "Rows", "Share", "given"]
+from gpt2bot.cli.signature import Configured, Known, Setting, Short
+from gpt2bot.gpt2.download.registry import PUBLISHED, ModelName
+from gpt2bot.gpt2.settings import DEFAULT_PRECISION, DownloadSettings, PrecisionName, Sampling
+from gpt2bot.gpt2.training.config import TrainConfig
 
-AtLeastOne = Annotated[int, Ge(1)]
+__all__ = [
+    "BaseUrl",
+    "BatchSize",
+    "ConfiguredModel",
+    "Epochs",
+    "Length",
+    "NContext",
+    "NEmbedding",
+    "NHead",
+    "NLayer",
+    "NSamples",
+    "NVocabulary",
+    "Outcome",
+    "Precision",
+    "PublishedModel",
+    "Rate",
+    "Rows",
+    "Seed",
+    "Temperature",
+    "TopK",
+    "TopP",
+    "TweetNumber",
+    "given",
+]
+
 Rows = Annotated[int, Ge(1), Le(1_000_000)]  # SQLite takes no number of any size
-NotNegative = Annotated[int, Ge(0)]
-Positive = Annotated[float, Gt(0)]
-Share = Annotated[float, Gt(0), Le(1)]
+NSamples = Annotated[Rows, Short("n")]
+Seed = Annotated[int, Ge(0), Le(2**53 - 1)]  # which JSON's numbers hold exactly
+
+TweetNumber = Annotated[int, Ge(1)]
+Outcome = Literal["posted", "absent"]  # as in `posting/reconcile.py`
+
+Temperature = Annotated[float, Setting(Sampling, "temperature"), Configured()]
+TopK = Annotated[int, Setting(Sampling, "top_k"), Configured()]
+TopP = Annotated[float, Setting(Sampling, "top_p"), Configured()]
+Length = Annotated[int, Setting(Sampling, "length"), Configured()]
+
+ConfiguredModel = Annotated[ModelName, Configured()]
+Precision = Annotated[PrecisionName, Configured(DEFAULT_PRECISION)]
+PublishedModel = Annotated[str, Known(tuple(PUBLISHED))]  # the command knows old names, too
+BaseUrl = Annotated[str, Setting(DownloadSettings, "base_url"), Configured()]
+
+Epochs = Annotated[float, Gt(0), Setting(TrainConfig, "epochs")]
+BatchSize = Annotated[int, Ge(1), Setting(TrainConfig, "batch_size")]
+Rate = Annotated[float, Gt(0)]
+NVocabulary = Annotated[int, Ge(1), Setting(TrainConfig, "n_vocab")]
+NContext = Annotated[int, Ge(1), Setting(TrainConfig, "n_ctx")]
+NEmbedding = Annotated[int, Ge(1), Setting(TrainConfig, "n_embd")]
+NHead = Annotated[int, Ge(1), Setting(TrainConfig, "n_head")]
+NLayer = Annotated[int, Ge(1), Setting(TrainConfig, "n_layer")]
 
 
 def given(**options: Any) -> dict[str, Any]:

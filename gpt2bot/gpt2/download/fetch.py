@@ -14,7 +14,7 @@ import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from gpt2bot.errors import CheckpointError, ModelError
+from gpt2bot.errors import CheckpointError, ModelError, explain_stop
 from gpt2bot.files import making, write_atomically
 from gpt2bot.gpt2.download.registry import FILES, canonical_name, is_compiled
 from gpt2bot.gpt2.download.transfer import RemoteFile, RetryPolicy, Server, size_of
@@ -187,10 +187,8 @@ def _plain_ends(model: str, models_dir: Path) -> Iterator[None]:
     """Says in one line how to go on after an interruption, or what is wrong with the disk."""
     again = f"`gpt2bot download {model}`"
     try:
-        yield
-    except KeyboardInterrupt:
-        logger.warning("stopped: %s resumes the download", again)
-        raise
+        with explain_stop(f"during the download: {again} resumes it"):
+            yield
     except OSError as error:
         raise ModelError(
             f"cannot write to {models_dir}: {error}; when that is mended, {again} goes on"

@@ -6,7 +6,9 @@ lies outside of the folder of models: in the package, or in the checkout that it
 
 from __future__ import annotations
 
+import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from annotated_types import Predicate, doc
 from gpt2bot.errors import ModelMissingError, UsageError
 from gpt2bot.gpt2.formats.foreign import explain_folder
 from gpt2bot.gpt2.hparams import HParams
+from gpt2bot.gpt2.training.config import train_command
 
 DATA_FILE = "model.ckpt.data-00000-of-00001"
 FILES = (
@@ -38,6 +41,12 @@ PUBLISHED = {
 }
 OLD_NAMES = {"117M": "124M", "345M": "355M"}  # OpenAI's own count was wrong at first
 
+TRAINING_REPORT = "training.json"
+"""The file in a model's folder that tells how it was trained; a published model has none."""
+
+PROGRESS = "progress.json"
+"""The file in the folder of an unfinished training that makes it one."""
+
 DEMO = "demo"
 _PACKAGE = Path(__file__).resolve().parents[2]
 _DEMO_FOLDERS = (_PACKAGE / "models" / DEMO, _PACKAGE.parent / "models" / DEMO)
@@ -52,7 +61,7 @@ def _is_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text))
 
 
-ModelName = Annotated[str, Predicate(_is_name), doc(f"a name: {_NAME_RULE}")]
+ModelName = Annotated[str, Predicate(_is_name), doc(f"a name of {_NAME_RULE}")]
 """The type of a setting that names a model."""
 
 
@@ -80,12 +89,26 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_new_name(name: str) -> str:
+    """Gives back a name under which a model can be trained.
+
+    Raises:
+        UsageError: As from `check_name`; or it is the name of a published model or of `demo`, be it
+            in other letters, since what writes under these names must be what they stand for.
+    """
+    if check_name(name).upper() in (*PUBLISHED, *OLD_NAMES, DEMO.upper()):
+        whose = "the bundled model" if name.upper() == DEMO.upper() else "a model of OpenAI's"
+        raise UsageError(f"{name} is the name of {whose}: choose another name")
+    return name
+
+
 def find_model(name: str, models_dir: Path) -> Path:
     """The folder of a model that is here; an old name also finds what the new one names.
 
     Raises:
         UsageError: No model can have this name.
-        ModelMissingError: It is not here; the message says what is, and how to get it.
+        ModelMissingError: It is not here, or its training is not finished; the message says what is
+            here, and how to get it.
     """
     for known_as in (check_name(name), OLD_NAMES.get(name, name)):
         for folder in _folders(known_as, models_dir):
@@ -93,6 +116,8 @@ def find_model(name: str, models_dir: Path) -> Path:
                 return folder
             if problem := explain_folder(folder):
                 raise ModelMissingError(f"{folder} cannot be used: {problem}")
+        if is_unfinished(models_dir / known_as):
+            raise ModelMissingError(_how_to_resume(models_dir / known_as))
     here = ", ".join(installed_models(models_dir)) or "none"
     get = (
         f"`gpt2bot download {canonical_name(name)}` fetches it"
@@ -115,19 +140,53 @@ def installed_models(models_dir: Path) -> list[str]:
 
 
 def default_model(models_dir: Path) -> str:
-    """The name of the largest model that was downloaded or trained; `demo` where there is none."""
-    return next(iter(installed_models(models_dir)), DEMO)
+    """The name of the largest published model that is here; `demo` where there is none.
+
+    A model that somebody made writes only where it is named.
+    """
+    return next(filter(partial(_is_published, models_dir), installed_models(models_dir)), DEMO)
+
+
+def own_models(models_dir: Path) -> list[str]:
+    """The names of the models that are here and not published: the largest first."""
+    own = [name for name in installed_models(models_dir) if not _is_published(models_dir, name)]
+    return [name for name in own if name != DEMO]
 
 
 def is_model(folder: Path) -> bool:
     """Whether a folder looks like a model; whether it is a whole one, `checkpoint.verify` tells."""
     has_weights = _data_size(folder) > 0 or is_compiled(folder)
-    return (folder / "hparams.json").is_file() and has_weights
+    return (folder / "hparams.json").is_file() and has_weights and not is_unfinished(folder)
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a model is being trained, or its training was stopped before it was finished."""
+    return (training_folder(folder) / PROGRESS).is_file()
+
+
+def training_folder(folder: Path) -> Path:
+    """Where the training of a model keeps what it needs until it is finished."""
+    return folder.with_name(f".{folder.name}.training")
 
 
 def is_compiled(folder: Path) -> bool:
     """Whether there is a compiled model in a folder, which needs no checkpoint."""
     return any(folder.glob(f"{COMPILED}*/manifest.json"))
+
+
+def _is_published(models_dir: Path, name: str) -> bool:
+    """Whether a model is what OpenAI published under this name, as far as can be seen."""
+    trained = (models_dir / name / TRAINING_REPORT).exists()
+    return name in (*PUBLISHED, *OLD_NAMES) and not trained
+
+
+def _how_to_resume(folder: Path) -> str:
+    try:
+        text = (training_folder(folder) / PROGRESS).read_text(encoding="utf-8")
+        command = train_command(json.loads(text)["identity"], folder.name)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        command = f"gpt2bot train FILE --name {folder.name}"
+    return f"the training of {folder.name} is not finished: `{command}` resumes it"
 
 
 def _folders(name: str, models_dir: Path) -> tuple[Path, ...]:

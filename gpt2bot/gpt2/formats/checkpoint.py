@@ -8,6 +8,8 @@ of size one. In memory, names and shapes are those of `HParams.shapes`.
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from gpt2bot.errors import CheckpointError
@@ -17,6 +19,7 @@ from gpt2bot.gpt2.formats.layout import (
     PREFIX,
     STATE_FILE,
     advise,
+    checkpoint_files,
     checkpoint_prefix,
     read_description,
 )
@@ -109,6 +112,9 @@ def write_tensors(prefix: Path, tensors: Weights) -> None:
 def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Tensor]]:
     """Reads a model's tensors one at a time, in the network's order; see `read_weights`."""
     prefix = checkpoint_prefix(folder)
+    for path in checkpoint_files(folder):
+        if not os.access(path, os.R_OK):
+            raise CheckpointError(f"cannot read {path}: let the user who runs the bot read it")
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         stored: dict[str, list[int]] = reader.get_variable_to_shape_map()
@@ -167,4 +173,6 @@ def _write_meta_graph(path: Path, hparams: HParams) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(getattr(error, "message", error)).split())
+    """What TensorFlow says, without the names of its operations."""
+    message = re.sub(r"\{\{.*?\}\}|\[Op:\w+\]", "", str(getattr(error, "message", error)))
+    return " ".join(message.split())

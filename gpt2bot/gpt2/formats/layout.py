@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import re
 from pathlib import Path
 
 from gpt2bot.errors import CheckpointError, ModelMissingError
-from gpt2bot.gpt2.download.registry import PUBLISHED, is_compiled
+from gpt2bot.gpt2.download.registry import PUBLISHED, TRAINING_REPORT, is_compiled
 from gpt2bot.gpt2.formats.foreign import explain_folder
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.tokenizer import Tokenizer
+from gpt2bot.gpt2.training.config import train_command
 
 PREFIX = "model.ckpt"
 STATE_FILE = "checkpoint"
@@ -18,13 +21,10 @@ ONE_MODEL = "hparams.json, encoder.json and the checkpoint must be those of one 
 
 
 def advise(problem: str, folder: Path) -> str:
-    """Adds to a problem of a model what to do: only what was published can be fetched again."""
+    """Adds to a problem of a model what to do."""
     if folder.name.startswith("."):  # still being made, by something that knows better what to do
         return problem
-    if folder.name in PUBLISHED:
-        again = f"`gpt2bot download {folder.name}` fetches the model again"
-        return f"{problem}; move {folder} away, then {again}"
-    return f"{problem}; copy {folder} again from where the model was made, or from a backup"
+    return f"{problem}; {how_to_restore(folder)}"
 
 
 def read_description(folder: Path) -> tuple[HParams, Tokenizer]:
@@ -59,14 +59,15 @@ def checkpoint_prefix(folder: Path) -> Path:
         CheckpointError: There is no checkpoint, or a file of it is missing.
     """
     state = folder / STATE_FILE
+    if is_discarded(folder):
+        raise CheckpointError(
+            f"the float32 weights of {folder.name} were discarded after it was compiled: to have"
+            f" them again, {how_to_restore(folder)}"
+        )
     try:
         text = state.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and is_compiled(folder):
-            problem = f"the checkpoint of {folder}, which training and scoring need, was discarded"
-        else:
-            problem = f"cannot read {state}: {error.strerror}"
-        raise CheckpointError(advise(problem, folder)) from error
+        raise CheckpointError(advise(f"cannot read {state}: {error.strerror}", folder)) from error
     match = re.search(r'^model_checkpoint_path: "(?:[^"]*[/\\])?([^"/\\]+)"', text, re.MULTILINE)
     if match is None:
         raise CheckpointError(_missing(f"{state} does not name a checkpoint", folder))
@@ -90,6 +91,25 @@ def _missing(problem: str, folder: Path) -> str:
         f"{problem}; the folder has {', '.join(whole)}: write the one to use into"
         f' {folder / STATE_FILE}, as in model_checkpoint_path: "{whole[0]}"'
     )
+
+
+def is_discarded(folder: Path) -> bool:
+    """Whether only the compiled model is left, see `litert.build.discard_checkpoint`."""
+    return not (folder / STATE_FILE).exists() and is_compiled(folder)
+
+
+def how_to_restore(folder: Path) -> str:
+    """How to have a model again that is damaged or lacks its checkpoint, for a message.
+
+    Never to delete anything: what is left may be the only copy.
+    """
+    command = f"gpt2bot download {folder.name}" if folder.name in PUBLISHED else None
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        report = json.loads((folder / TRAINING_REPORT).read_text(encoding="utf-8"))
+        command = train_command(report, folder.name)
+    if command is None:
+        return f"copy {folder} again from where the model was made, or from a backup"
+    return f"move {folder} away, then run `{command}`"
 
 
 def checkpoint_files(folder: Path) -> list[Path]:

@@ -19,14 +19,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import tempfile
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gpt2bot.errors import CheckpointError
+from gpt2bot.files import check_writable
 from gpt2bot.gpt2.download.registry import COMPILED
-from gpt2bot.gpt2.formats.layout import STATE_FILE, advise, checkpoint_fingerprint
-from gpt2bot.gpt2.litert.manifest import find_intact
+from gpt2bot.gpt2.formats.layout import checkpoint_fingerprint, how_to_restore, is_discarded
+from gpt2bot.gpt2.litert.manifest import MANIFEST, find_intact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,9 +94,8 @@ def find_artifacts(
     facts = manifest_facts(folder, hparams, precision)
     if found := find_intact(places(folder, precision), facts, strict=strict, level=level):
         return Artifacts(*found)
-    if "checkpoint" not in facts:
-        problem = f"{folder} has neither a checkpoint nor a usable compiled model ({precision})"
-        raise CheckpointError(advise(problem, folder))
+    if is_discarded(folder):
+        raise CheckpointError(_nothing_left(folder, precision))
     return None
 
 
@@ -106,22 +105,43 @@ def manifest_facts(folder: Path, hparams: HParams, precision: str) -> dict[str, 
     Without a checkpoint, which may have been discarded, any checkpoint will do.
     """
     facts = {"format": FORMAT, "precision": precision, "hparams": asdict(hparams)}
-    if (folder / STATE_FILE).exists():
+    if not is_discarded(folder):
         facts["checkpoint"] = checkpoint_fingerprint(folder)
     return facts
 
 
+def _nothing_left(folder: Path, precision: str) -> str:
+    """Why a model without its checkpoint cannot be used, and what to do."""
+    start = f"{COMPILED}{FORMAT}-"
+    found = {path.parent.name.removeprefix(start) for path in folder.glob(f"{start}*/{MANIFEST}")}
+    why, advice = f"the compiled {folder.name} cannot be used", how_to_restore(folder)
+    if precision not in found and found:
+        [other, *_] = sorted(found)
+        why = f"{folder.name} is compiled to {other} only"
+        advice = f'set precision = "{other}", or {advice}'
+    return f"{why}, and its float32 weights were discarded: {advice}"
+
+
 def places(folder: Path, precision: str) -> tuple[Path, Path]:
-    """Where a compiled model can be: in the model's folder, or in the user's cache folder."""
+    """Where a compiled model can be: in the model's folder, or in the user's cache folder.
+
+    A user without a home folder has no cache folder: both are the same then.
+    """
     from platformdirs import user_cache_path
 
     name = f"{COMPILED}{FORMAT}-{precision}"
     path = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:12]
-    return folder / name, user_cache_path("gpt2bot") / f"{folder.name}-{path}" / name
+    try:
+        cache = user_cache_path("gpt2bot") / f"{folder.name}-{path}"
+    except RuntimeError:
+        cache = folder
+    return folder / name, cache / name
 
 
 def first_writable(candidates: Iterable[Path]) -> Path:
     """The first of some folders that can be created or replaced: its parent must be writable.
+
+    None of them is created.
 
     Raises:
         OSError: None of them can.
@@ -129,11 +149,7 @@ def first_writable(candidates: Iterable[Path]) -> Path:
     *others, last = candidates
     for place in others:
         with contextlib.suppress(OSError):
-            return _writable(place)
-    return _writable(last)
-
-
-def _writable(place: Path) -> Path:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=place.parent):
-        return place
+            check_writable(place.parent)
+            return place
+    check_writable(last.parent)
+    return last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import shutil
@@ -9,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from gpt2bot import __version__
 from gpt2bot.errors import CheckpointError, ModelError
-from gpt2bot.files import making, replaced_folder
-from gpt2bot.gpt2.formats.layout import STATE_FILE, advise, checkpoint_files, read_description
+from gpt2bot.files import check_writable, is_being_made, making, replaced_folder
+from gpt2bot.gpt2.formats.layout import (
+    checkpoint_files,
+    checkpoint_fingerprint,
+    how_to_restore,
+    is_discarded,
+    read_description,
+)
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.litert.artifacts import (
     SAMPLER,
@@ -28,6 +35,7 @@ from gpt2bot.gpt2.litert.weight_cache import ensure_weight_cache, find_weight_ca
 from gpt2bot.gpt2.settings import DEFAULT_PRECISION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -92,7 +100,7 @@ def compile_model(folder: Path, *, precision: str = DEFAULT_PRECISION) -> Artifa
             logger.info(_summary(folder.name, precision, manifest["accuracy"]))
             return artifacts
     except OSError as error:
-        raise ModelError(f"cannot write the compiled {folder.name}: {error}") from error
+        raise _no_place(folder, precision, error) from error
 
 
 def verify_compiled(folder: Path, precision: str) -> Path | None:
@@ -105,35 +113,48 @@ def verify_compiled(folder: Path, precision: str) -> Path | None:
         precision: Precision of the weights.
 
     Returns:
-        The folder of the compiled model; None if there is none yet.
+        The folder of the compiled model; None if there is none yet, but the first use can make it.
 
     Raises:
         CheckpointError: The compiled model or its weight cache is damaged; or there is no compiled
             model and the checkpoint is damaged.
+        ModelError: There is no compiled model, and no place, no disk space or no TensorFlow to
+            make it.
     """
     hparams = HParams.read(folder / "hparams.json")
-    candidates = places(folder, precision)
-    existing = [place for place in candidates if place.is_dir()]
-    try:
+    beside, elsewhere = places(folder, precision)
+    existing = [place for place in (beside, elsewhere) if place.is_dir()]
+    if is_discarded(folder):
+        advice = how_to_restore(folder)
+    else:
+        checkpoint_fingerprint(folder)  # a damaged checkpoint must not cost the compiled model
+        compiled = " and ".join(map(str, existing))
+        advice = f"move {compiled} away, then run `gpt2bot compile {folder.name}`"
+    with _advising(advice) if existing else contextlib.nullcontext():
         artifacts = find_artifacts(folder, hparams, precision, strict=True)
         if artifacts is None:
+            _check_compilable(folder, hparams, precision)
             return None
-        folders = [(artifacts.folder, artifacts.manifest)]
-        if weight_cache := find_weight_cache(artifacts, candidates[1], strict=True):
-            folders.append(weight_cache)
-        for place, manifest in folders:
-            if damaged := damaged_files(place, manifest):
-                raise CheckpointError(f"{damaged[0]} is damaged")
-    except CheckpointError as error:
-        if not existing:
-            raise
-        if not (folder / STATE_FILE).exists():  # there is nothing to compile it from
-            raise CheckpointError(advise(str(error), folder)) from error
-        where = " and ".join(map(str, existing))
-        raise CheckpointError(
-            f"{error}: delete {where}, then run `gpt2bot compile {folder.name}`"
-        ) from error
+        _read_through(artifacts.folder, artifacts.manifest)
+    with _advising("delete that folder, and the next run makes it again"):
+        if cache := find_weight_cache(artifacts, elsewhere, strict=True):
+            _read_through(*cache)
     return artifacts.folder
+
+
+@contextlib.contextmanager
+def _advising(advice: str) -> Iterator[None]:
+    """Says what to do about damage."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}: {advice}") from error
+
+
+def _read_through(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Raises CheckpointError if a file is not what its manifest says."""
+    for path in damaged_files(folder, manifest):
+        raise CheckpointError(f"{path} is damaged")
 
 
 def discard_checkpoint(folder: Path, precision: str) -> int:
@@ -155,17 +176,45 @@ def discard_checkpoint(folder: Path, precision: str) -> int:
     return size
 
 
+def _check_compilable(folder: Path, hparams: HParams, precision: str) -> None:
+    """Finds out whether `compile_model` can compile a model, and writes nothing.
+
+    Raises:
+        CheckpointError: The checkpoint is damaged.
+        ModelError: No folder is writable, the disk is full, or TensorFlow is not installed.
+    """
+    try:
+        place = first_writable(places(folder, precision))
+        is_being_made(place)
+        _check_disk_space(place, hparams, find_precision(precision))
+    except OSError as error:
+        raise _no_place(folder, precision, error) from error
+    from gpt2bot.gpt2.formats.checkpoint import verify
+
+    verify(folder)
+
+
+def _no_place(folder: Path, precision: str, error: OSError) -> ModelError:
+    candidates = dict.fromkeys(str(place.parent) for place in places(folder, precision))
+    return ModelError(
+        f"cannot write the compiled {folder.name} to {' or to '.join(candidates)}"
+        f" ({error.strerror or error}): make one of them a writable folder on a local disk with"
+        " free space"
+    )
+
+
 def _check_disk_space(place: Path, hparams: HParams, precision: Precision) -> None:
     """Raises ModelError if the disk has no room for graphs, weight cache and embeddings."""
     from tqdm import tqdm
 
     n_embeddings = (hparams.n_vocab + hparams.n_ctx) * hparams.n_embd
     needed = precision.disk_space(hparams.n_params, n_embeddings)
-    free = shutil.disk_usage(place.parent).free
+    where = check_writable(place.parent)
+    free = shutil.disk_usage(where).free
     if needed > free:
         raise ModelError(
             f"the compiled model needs {tqdm.format_sizeof(needed, 'B')}, but only "
-            f"{tqdm.format_sizeof(free, 'B')} are free in {place.parent}"
+            f"{tqdm.format_sizeof(free, 'B')} are free in {where}: free some space there"
         )
 
 

@@ -1,8 +1,13 @@
-"""The settings of a training."""
+"""The settings of a training, and the command that it is started with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -44,3 +49,16 @@ class TrainConfig:
     evaluate_every: int = 250
     patience: int = 4
     seed: int = 0
+
+
+def train_command(identity: Mapping[str, Any], name: str) -> str:
+    """The command of a training; its files stand there without their folders.
+
+    Args:
+        identity: What `train` keeps of it: its `settings` and `files`.
+        name: Of the model.
+    """
+    usual = asdict(TrainConfig()) | {"base": None}
+    changed = {key: x for key, x in identity["settings"].items() if x != usual.get(key)}
+    options = [f"--{key.replace('_', '-')}={x}" for key, x in {"name": name, **changed}.items()]
+    return shlex.join(["gpt2bot", "train", *(file["name"] for file in identity["files"]), *options])

@@ -36,4 +36,5 @@ def deferred_signals() -> Iterator[list[int]]:
         yield received
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is record:
+                signal.signal(number, handler)

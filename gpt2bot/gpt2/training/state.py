@@ -7,9 +7,11 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from gpt2bot.errors import TrainingError
-from gpt2bot.files import write_atomically
+from gpt2bot.files import restore_folder, write_atomically
+from gpt2bot.gpt2.download.registry import PROGRESS, TRAINING_REPORT, training_folder
 from gpt2bot.gpt2.formats.checkpoint import write_tensors
 from gpt2bot.gpt2.tensorflow import tf
+from gpt2bot.gpt2.training.config import train_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,17 +22,22 @@ class TrainingState:
     """A folder with the tensors of the last saved step, and a `progress.json` that names the step.
 
     `progress.json` is replaced only once the new tensors are complete, and the old tensors are
-    deleted only after that. So a complete state exists whenever the process dies.
+    deleted only after that. So a complete state exists whenever the process dies. As long as there
+    is a `progress.json`, the model is not finished, and `registry.find_model` does not find it.
 
-    Args:
-        folder: The folder of the state.
+    Attributes:
+        folder: The folder of the state, hidden beside the model.
         identity: The settings and data of the run; they must be the same when it resumes.
+        best: The best model so far, which is moved into place when the training is finished.
     """
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        self.folder = folder
+    def __init__(self, model: Path, identity: Mapping[str, Any]) -> None:
+        """Describes the state of the training of a model, by the model's folder."""
+        self.folder = training_folder(model)
         self.identity = dict(identity)
-        self._progress = folder / "progress.json"
+        self.best = self.folder / "model"
+        self._model = model
+        self._progress = self.folder / PROGRESS
 
     def load(self) -> dict[str, Any] | None:
         """The last saved progress, or None if there is none.
@@ -46,11 +53,23 @@ class TrainingState:
             key for key, value in self.identity.items() if saved["identity"].get(key) != value
         ]
         if changed:
+            command = train_command(saved["identity"], self._model.name)
             raise TrainingError(
                 f"a training of this name was started with different {' and '.join(changed)}: "
-                f"repeat its command to resume it, or move {self.folder} away to start over"
+                f"resume it with `{command}`, or choose another name"
             )
         return dict(saved["progress"])
+
+    def restore_best(self) -> None:
+        """Puts the best model so far where it belongs, whatever the stop has left.
+
+        It is in the model's place if the process died while it finished the training, or if an
+        earlier version of this program began the training.
+        """
+        for folder in (self._model, self.best):
+            restore_folder(folder)
+        if not self.best.exists() and self._has_made_model():
+            self._model.rename(self.best)
 
     def save(self, progress: Mapping[str, Any], variables: Mapping[str, tf.Variable]) -> None:
         """Saves the progress, which includes its `step`, and the variables."""
@@ -69,10 +88,23 @@ class TrainingState:
         for name, variable in variables.items():
             variable.assign(reader.get_tensor(name))
 
-    def discard(self) -> None:
-        """Deletes the state, `progress.json` first, so that no run resumes from half of it."""
+    def finish(self) -> None:
+        """Moves the best model into place, and deletes the rest, `progress.json` first.
+
+        The model counts as finished once the progress is gone. A process that dies before finds it
+        in its place, see `restore_best`.
+        """
+        self.best.rename(self._model)
         self._progress.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _has_made_model(self) -> bool:
+        """Whether what is in the model's place comes of this training."""
+        try:
+            report = json.loads((self._model / TRAINING_REPORT).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return all(report.get(key) == value for key, value in self.identity.items())
 
     def _prefix(self, step: int) -> Path:
         return self.folder / f"step-{step}"

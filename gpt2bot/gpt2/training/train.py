@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpt2bot.errors import TrainingError
-from gpt2bot.files import making, restore_folder
+from gpt2bot.errors import TrainingError, explain_stop
+from gpt2bot.files import making
+from gpt2bot.gpt2.download.registry import TRAINING_REPORT
 from gpt2bot.gpt2.formats.checkpoint import read_weights, write_model
 from gpt2bot.gpt2.formats.layout import read_description
 from gpt2bot.gpt2.hparams import HParams
@@ -44,10 +45,10 @@ def train(
 ) -> None:
     """Trains a model on text files and writes it in OpenAI's layout, with a `training.json`.
 
-    From the first measurement on, the folder holds the best model so far by its loss on the items
-    held out. A training that was stopped in any way goes on from its last saved state when it is
-    started again with the same files and settings; the same seed on the same machine gives the same
-    model, stopped or not.
+    The model is the best one by its loss on the items held out, and is in its place only when the
+    training is finished. A training that was stopped in any way resumes from its last saved state
+    when it is started again with the same files and settings; the same seed on the same machine
+    gives the same model, stopped or not.
 
     Args:
         files: See `corpus.read_text_file`.
@@ -68,10 +69,9 @@ def train(
         "settings": asdict(config) | other,
         "files": [{"name": t.name, "sha256": t.sha256, "items": len(t.items)} for t in texts],
     }
-    state = TrainingState(folder.with_name(f".{folder.name}.training"), identity)
+    state = TrainingState(folder, identity)
     try:
         with making(folder):
-            restore_folder(folder)
             items = corpus.split_items(texts, config.validation_share, config.seed)
             _train(items, folder, state, config, base=base)
     except OSError as error:
@@ -87,7 +87,9 @@ def _train(
     base: Path | None,
 ) -> None:
     progress = state.load()
-    if progress is None and folder.exists():
+    if progress is not None:
+        state.restore_best()
+    if folder.exists():
         raise TrainingError(f"{folder} is there already: choose another name, or move it away")
     hparams, tokenizer, weights = _start(items, config, base)
     peak = config.learning_rate or (2e-3 if base is None else 1e-4)
@@ -108,20 +110,17 @@ def _train(
     def write_best(figures: dict[str, Any]) -> None:
         versions = {"python": platform.python_version(), "tensorflow": tf.__version__}
         report = json.dumps(state.identity | {"versions": versions} | figures, indent=1) + "\n"
-        write_model(folder, hparams, tokenizer, trainer.weights, {"training.json": report})
+        write_model(state.best, hparams, tokenizer, trainer.weights, {TRAINING_REPORT: report})
 
     with deferred_signals() as signals:
         trainer.run(state, write_best, is_stopped=lambda: bool(signals))
         if signals:
             trainer.save(state)
-            logger.warning(
-                "stopped at step %d of %d: repeat the command to resume",
-                trainer.step,
-                trainer.total,
-            )
     if signals:
-        signal.raise_signal(signals[0])
-    state.discard()
+        where = f"at step {trainer.step} of {trainer.total}"
+        with explain_stop(f"{where}: the same command resumes the training"):
+            signal.raise_signal(signals[0])
+    state.finish()
 
 
 def _start(

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gpt2bot.tweets.filter.rules import OPTIONAL_RULES, RULES, Case, FilterSettings, Rule
+from gpt2bot.tweets.length import MAX_LENGTH
 from gpt2bot.tweets.tweet import Draft, Tweet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from gpt2bot.tweets.prompts import Prompt
 
 __all__ = ["OPTIONAL_RULES", "RULES", "Filter", "FilterSettings", "Reason", "Rule", "Verdict"]
 
@@ -68,7 +71,7 @@ class Filter:
 
         Args:
             draft: What was composed.
-            history: The texts of earlier tweets, with or without their label.
+            history: The bodies of earlier tweets.
 
         Returns:
             The verdict, with all reasons against the draft. One that is too long gets no others:
@@ -84,3 +87,21 @@ class Filter:
                 if rule.name == "too_long":
                     break
         return Verdict(draft, tuple(reasons))
+
+    def judge_prompt(self, prompt: Prompt, max_words: int) -> tuple[Reason, ...]:
+        """Finds what is wrong with every tweet that begins with a prompt.
+
+        Args:
+            prompt: What the model is to continue.
+            max_words: How many words the model adds at most.
+
+        Returns:
+            What no continuation can mend. Empty if there may be one that passes the filter.
+        """
+        draft = Draft(prompt.text, prompt.label, prompt.text)
+        room = max(0, MAX_LENGTH - draft.length)
+        words = min(max_words, (room + 1) // 2)  # a letter each, and a space between
+        case = Case(draft, self.settings, more_words=words, more_characters=room)
+        rules = (rule for rule in RULES if rule.final and rule.name not in self.settings.disabled)
+        found = ((rule.name, rule.check(case)) for rule in rules)
+        return tuple(Reason(name, detail) for name, detail in found if detail is not None)

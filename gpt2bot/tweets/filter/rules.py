@@ -12,15 +12,16 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import regex
-from annotated_types import Ge, Gt, Le, Predicate, doc
+from annotated_types import Ge, Gt, Le
 
 from gpt2bot.tweets.characters import Line, find_forbidden, tidy
 from gpt2bot.tweets.entities import find_cashtag, find_hashtags, find_mention, find_url
 from gpt2bot.tweets.filter.contact import find_contact
+from gpt2bot.tweets.filter.languages import check_language
 from gpt2bot.tweets.filter.profanity import find_hate, find_profanity
 from gpt2bot.tweets.label import carries_label, check_label
 from gpt2bot.tweets.length import MAX_LENGTH
-from gpt2bot.tweets.sentences import ends_sentence
+from gpt2bot.tweets.sentences import ends_sentence, find_stray_closer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,15 +34,6 @@ _CHARACTER_LOOP = regex.compile(r"([^\d\s]{1,4}?)\1{4,}")
 # Words in a row, matched on words that each end with a space: one four times ('no, no, no' is
 # speech), two thrice, three or more twice.
 _WORD_LOOP = regex.compile(r"\b(?:(\S+ )\1{3}|((?:\S+ ){2})\2{2}|((?:\S+ ){3,}?)\3)")
-
-
-def _is_language_code(text: str) -> bool:
-    return text.isascii() and text.isalpha() and text.islower() and len(text) in (2, 3)
-
-
-LanguageCode = Annotated[
-    str, Predicate(_is_language_code), doc('a code of two or three small letters, as "en"')
-]
 
 
 @dataclass(frozen=True)
@@ -57,10 +49,12 @@ class FilterSettings:
         min_distinct_share: The share of its words, from 0 to 1, that must differ from one another.
         max_similarity: How much like an earlier tweet it may be, in percent, before it counts as a
             duplicate.
-        language: The language that it must be in, as an ISO 639 code.
+        language: The language that it must be in, as an ISO 639 code. The known ones:
+            https://fasttext.cc/docs/en/language-identification.html
 
     Raises:
-        ValueError: `disabled` names a rule that cannot be switched off, or that there is not.
+        ValueError: `disabled` names a rule that cannot be switched off or does not exist, or the
+            filter does not know the language. The message begins with the name of the field.
     """
 
     disabled: frozenset[Line] = frozenset()
@@ -69,7 +63,7 @@ class FilterSettings:
     min_characters: Annotated[int, Ge(1)] = 30
     min_distinct_share: Annotated[float, Ge(0), Le(1)] = 0.5
     max_similarity: Annotated[float, Gt(0), Le(100)] = 80.0
-    language: LanguageCode = "en"
+    language: str = "en"
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.disabled) - OPTIONAL_RULES):
@@ -77,15 +71,31 @@ class FilterSettings:
                 f"disabled: the rules that can be switched off are"
                 f" {', '.join(sorted(OPTIONAL_RULES))}; not {', '.join(unknown)}"
             )
+        if "language" not in self.disabled:
+            try:
+                check_language(self.language)
+            except ValueError as error:
+                raise ValueError(f"language: {error}") from error
 
 
 @dataclass(frozen=True)
 class Case:
-    """A draft before the rules, with all that they may take into account."""
+    """A draft before the rules, with all that they may take into account.
+
+    Attributes:
+        draft: What was composed.
+        settings: What the owner chose.
+        history: The bodies of earlier tweets. Labels are left out: the same body under another
+            label is the same tweet to a reader.
+        more_words: How many words can still follow at most. Only to a prompt can any.
+        more_characters: How many characters can still follow at most.
+    """
 
     draft: Draft
     settings: FilterSettings
-    history: Sequence[str]
+    history: Sequence[str] = ()
+    more_words: int = 0
+    more_characters: int = 0
 
     @cached_property
     def words(self) -> list[str]:
@@ -102,12 +112,14 @@ class Rule:
         check: Returns what is wrong with a case, in a few words, or None.
         reason: Why such a draft is not posted, in a sentence.
         optional: Whether the owner may switch it off.
+        final: Whether what it finds in a prompt stays wrong, whatever the model writes after it.
     """
 
     name: str
     check: Callable[[Case], str | None]
     reason: str
     optional: bool = True
+    final: bool = False
 
 
 def _label(case: Case) -> str | None:
@@ -163,14 +175,19 @@ def _prompt_only(case: Case) -> str | None:
 
 
 def _too_short(case: Case) -> str | None:
-    if len(case.words) < case.settings.min_words:
-        return f"{len(case.words)} of {case.settings.min_words} words"
-    if len(case.draft.body) < case.settings.min_characters:
-        return f"{len(case.draft.body)} of {case.settings.min_characters} characters"
+    most = "at most " if case.more_characters else ""
+    if (words := len(case.words) + case.more_words) < case.settings.min_words:
+        return f"{most}{words} of {case.settings.min_words} words"
+    characters = len(case.draft.body) + case.more_characters
+    if characters < case.settings.min_characters:
+        return f"{most}{characters} of {case.settings.min_characters} characters"
     return None
 
 
 def _unfinished(case: Case) -> str | None:
+    if case.more_characters:
+        stray = find_stray_closer(case.draft.body)
+        return f"{stray} closes nothing" if stray else None
     last_words = " ".join(case.draft.body.split()[-3:])
     return None if ends_sentence(case.draft.body) else f"ends with {last_words!r}"
 
@@ -182,7 +199,7 @@ def _repetition(case: Case) -> str | None:
     return (
         _frequent_run(case.words, size=6, times=2)
         or _frequent_run(case.words, size=3, times=3)
-        or _few_distinct(case.words, case.settings.min_distinct_share)
+        or _few_distinct(case)
     )
 
 
@@ -193,9 +210,11 @@ def _frequent_run(words: list[str], size: int, times: int) -> str | None:
     return f"{' '.join(found)!r} {times} times" if found else None
 
 
-def _few_distinct(words: list[str], min_share: float) -> str | None:
-    share = len(set(words)) / max(1, len(words))
-    return f"{share:.0%} of the words are distinct" if words and share < min_share else None
+def _few_distinct(case: Case) -> str | None:
+    words = len(case.words) + case.more_words
+    share = (len(set(case.words)) + case.more_words) / max(1, words)
+    too_few = words and share < case.settings.min_distinct_share
+    return f"{share:.0%} of the words are distinct" if too_few else None
 
 
 def _language(case: Case) -> str | None:
@@ -215,10 +234,9 @@ def _language_detector() -> Any:
 def _duplicate(case: Case) -> str | None:
     from rapidfuzz import fuzz, process, utils
 
-    ending = f"\n{case.draft.label}"
     found = process.extractOne(
         case.draft.body,
-        [earlier.removesuffix(ending) for earlier in case.history],
+        case.history,
         scorer=fuzz.token_sort_ratio,
         processor=utils.default_process,
         score_cutoff=case.settings.max_similarity,
@@ -229,20 +247,34 @@ def _duplicate(case: Case) -> str | None:
 RULES = (
     Rule("label", _label, "It would not say that a machine wrote it.", optional=False),
     Rule("too_long", _too_long, "X would refuse it for its length.", optional=False),
-    Rule("url", _url, "A post with a link costs far more.", optional=False),
-    Rule("mention", _mention, "It would notify a stranger, unasked.", optional=False),
+    Rule("url", _url, "A post with a link costs far more.", optional=False, final=True),
+    Rule("mention", _mention, "It would notify a stranger, unasked.", optional=False, final=True),
     Rule("hashtag", _hashtag, "It would join a conversation that the owner did not choose."),
-    Rule("cashtag", _cashtag, "It could pass for a word about a share."),
-    Rule("control", _control, "It holds a character that is invisible or damaged."),
-    Rule("profanity", _profanity, "It holds a crude word, a slur or a word that the owner bars."),
-    Rule("hate", _hate, "It wishes harm to people or denies that they are human."),
-    Rule("contact", _contact, "It holds contact or identity data, perhaps somebody's own."),
+    Rule("cashtag", _cashtag, "It could pass for a word about a share.", final=True),
+    Rule("control", _control, "It holds a character that is invisible or damaged.", final=True),
+    Rule(
+        "profanity",
+        _profanity,
+        "It holds a crude word, a slur or a word that the owner bars.",
+        final=True,
+    ),
+    Rule("hate", _hate, "It wishes harm to people or denies that they are human.", final=True),
+    Rule(
+        "contact",
+        _contact,
+        "It holds contact or identity data, perhaps somebody's own.",
+        final=True,
+    ),
     Rule("prompt_only", _prompt_only, "The model added nothing to the prompt."),
-    Rule("too_short", _too_short, "It is too short to say anything."),
-    Rule("unfinished", _unfinished, "It does not end where a sentence ends."),
-    Rule("repetition", _repetition, "It goes round in circles."),
+    Rule("too_short", _too_short, "It is too short to say anything.", final=True),
+    Rule("unfinished", _unfinished, "It does not end where a sentence ends.", final=True),
+    Rule("repetition", _repetition, "It goes round in circles.", final=True),
     Rule("language", _language, "It is not in the language of the bot."),
-    Rule("duplicate", _duplicate, "It is much like a tweet that was posted before."),
+    Rule(
+        "duplicate",
+        _duplicate,
+        "It is much like a tweet that was posted or refused before.",
+    ),
 )
 """All rules, in the order in which they are applied."""
 

@@ -158,7 +158,7 @@ def test_ctrl_c_keeps_what_came_and_says_how_to_go_on(bucket, models):
         process.send_signal(signal.SIGINT)
         said = process.stdout.read().splitlines()
     assert process.returncode == 130
-    assert said[-1] == "stopped: `gpt2bot download 124M` resumes the download"
+    assert said[-1] == "during the download: `gpt2bot download 124M` resumes it"
     assert (models / ".124M.part" / DATA_FILE).stat().st_size > 100_000
 
 

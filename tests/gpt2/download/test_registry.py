@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +17,12 @@ from gpt2bot.gpt2.download.registry import (
     PUBLISHED,
     canonical_name,
     check_name,
+    check_new_name,
     default_model,
     find_model,
     installed_models,
+    own_models,
+    training_folder,
 )
 
 
@@ -130,18 +135,81 @@ def test_models_are_listed_from_the_largest_and_demo_last(tmp_path):
     assert installed_models(tmp_path) == ["large", "small", "demo"]
 
 
-def test_the_largest_model_is_the_default_whatever_wrote_it(tmp_path):
-    make_model(tmp_path / "124M", size=100)
+def test_the_largest_published_model_is_the_default(tmp_path):
+    make_model(tmp_path / "117M", size=100)
+    assert default_model(tmp_path) == "117M"
+    make_model(tmp_path / "774M", size=200)
+    assert default_model(tmp_path) == "774M"
+
+
+def test_a_model_of_ones_own_is_never_the_default(tmp_path):
     make_model(tmp_path / "tuned", size=200, data_file="model-500.data-00000-of-00001")
-    assert default_model(tmp_path) == "tuned"
+    make_model(tmp_path / "larger", size=300)
+    assert default_model(tmp_path) == "demo"
+    make_model(tmp_path / "124M", size=100)
+    assert default_model(tmp_path) == "124M"
+    assert own_models(tmp_path) == ["larger", "tuned"]
 
 
-def test_demo_is_the_default_only_where_nothing_else_is(tmp_path):
+def test_a_model_that_was_trained_under_the_name_of_a_published_one_is_not_the_default(tmp_path):
+    folder = make_model(tmp_path / "774M", size=200)
+    (folder / "training.json").write_text("{}")
+    make_model(tmp_path / "124M", size=100)
+    assert default_model(tmp_path) == "124M"
+    assert own_models(tmp_path) == ["774M"]
+
+
+def test_demo_is_the_default_only_where_no_published_model_is(tmp_path):
     assert default_model(tmp_path / "missing") == "demo"
     make_model(tmp_path / "demo", size=1000)
     assert default_model(tmp_path) == "demo"
+    assert own_models(tmp_path) == []
     make_model(tmp_path / "124M", size=10)
     assert default_model(tmp_path) == "124M"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["124M", "355M", "774M", "1558M", "774m", "117M", "345M", "345m", "demo", "Demo", "DEMO"],
+)
+def test_a_name_that_stands_for_another_model_cannot_be_trained_to(name):
+    with pytest.raises(UsageError, match=f"{name} is the name of .*: choose another name"):
+        check_new_name(name)
+
+
+@pytest.mark.parametrize("name", ["mine", "774M-mine", "demo2", "my-117M"])
+def test_any_other_name_can_be_trained_to(name):
+    assert check_new_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("progress", "command"),
+    [
+        (
+            {
+                "settings": {"epochs": 30, "batch_size": 8, "dropout": 0.1, "base": "124M"},
+                "files": [{"name": "a.txt"}, {"name": "b c.csv"}],
+            },
+            "gpt2bot train a.txt 'b c.csv' --name=mine --epochs=30 --batch-size=8 --base=124M",
+        ),
+        ({"settings": {}, "files": [{"name": "a.txt"}]}, "gpt2bot train a.txt --name=mine"),
+        ({}, "gpt2bot train FILE --name mine"),
+    ],
+)
+def test_a_training_that_is_not_finished_has_not_made_a_model(tmp_path, progress, command):
+    """Be there a folder of the model or not: an earlier version wrote the best one so far there."""
+    state = training_folder(tmp_path / "mine")
+    state.mkdir()
+    (state / "progress.json").write_text(json.dumps({"identity": progress}))
+    message = re.escape(f"the training of mine is not finished: `{command}` resumes it")
+    for _ in range(2):
+        with pytest.raises(ModelMissingError, match=message):
+            find_model("mine", tmp_path)
+        assert "mine" not in installed_models(tmp_path)
+        assert own_models(tmp_path) == []
+        (tmp_path / "mine").exists() or make_model(tmp_path / "mine")
+    (state / "progress.json").unlink()  # the last thing that a training does
+    assert find_model("mine", tmp_path) == tmp_path / "mine"
 
 
 def test_a_demo_in_the_folder_of_models_comes_first(tmp_path):

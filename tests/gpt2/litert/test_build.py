@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,14 +15,17 @@ import pytest
 from gpt2bot.errors import CheckpointError, ModelError
 from gpt2bot.gpt2 import GPT2
 from gpt2bot.gpt2.download.registry import find_model, installed_models
-from gpt2bot.gpt2.formats.checkpoint import write_model
+from gpt2bot.gpt2.formats.checkpoint import verify, write_model
 from gpt2bot.gpt2.formats.layout import checkpoint_files, read_description
 from gpt2bot.gpt2.hparams import HParams
 from gpt2bot.gpt2.litert import build
 from gpt2bot.gpt2.litert.artifacts import find_artifacts, places
-from gpt2bot.gpt2.litert.build import compile_model, discard_checkpoint
+from gpt2bot.gpt2.litert.build import compile_model, discard_checkpoint, verify_compiled
 from gpt2bot.gpt2.litert.engine import LiteRTEngine
 from gpt2bot.gpt2.litert.weight_cache import ensure_weight_cache
+from gpt2bot.gpt2.training.config import TrainConfig
+from gpt2bot.gpt2.training.train import train
+from tests.fakes.restricted import ordinary_user
 from tests.gpt2.conftest import random_weights
 
 INT8 = "litert-1-int8"
@@ -180,11 +184,6 @@ def test_two_processes_that_compile_at_once_compile_once(folder, messages):
     assert messages == []
 
 
-def with_permissions_enforced():
-    """A command prefix under which file permissions apply even to root."""
-    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search") * (os.geteuid() == 0)
-
-
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
 def test_a_model_in_a_read_only_folder_is_compiled_into_the_cache_folder(folder, cache):
     wanted = generate(folder)
@@ -192,7 +191,7 @@ def test_a_model_in_a_read_only_folder_is_compiled_into_the_cache_folder(folder,
     folder.chmod(0o555)
     try:
         for _ in range(2):
-            process = start_compiling(folder, *with_permissions_enforced())
+            process = start_compiling(folder, *ordinary_user())
             out, err = process.communicate()
             assert process.returncode == 0, err
     finally:
@@ -212,9 +211,7 @@ def test_the_weight_cache_of_a_read_only_model_goes_into_the_cache_folder(folder
     program = "import sys; from gpt2bot.gpt2 import GPT2; GPT2.load(sys.argv[1])"
     place.chmod(0o555)
     try:
-        subprocess.run(
-            [*with_permissions_enforced(), sys.executable, "-c", program, folder], check=True
-        )
+        subprocess.run([*ordinary_user(), sys.executable, "-c", program, folder], check=True)
     finally:
         place.chmod(0o755)
     assert list(cache.rglob("h0.packed"))
@@ -240,16 +237,18 @@ def test_compiling_without_a_writable_folder_is_an_error(folder, cache, monkeypa
     shutil.rmtree(folder / INT8)
     monkeypatch.setattr(build, "places", lambda *_: (cache / "x", cache / "y"))
     cache.write_text("no folder")
-    with pytest.raises(ModelError, match="cannot write the compiled tiny"):
-        compile_model(folder)
+    for make in (compile_model, lambda folder: verify_compiled(folder, "int8")):
+        with pytest.raises(ModelError, match="cannot write the compiled tiny"):
+            make(folder)
 
 
 def test_a_full_disk_is_an_error_before_compiling_starts(folder, monkeypatch):
     shutil.rmtree(folder / INT8)
     usage = shutil.disk_usage(folder)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(ModelError, match=r"needs .*B, but only .*B are free"):
-        compile_model(folder)
+    for make in (compile_model, lambda folder: verify_compiled(folder, "int8")):
+        with pytest.raises(ModelError, match=r"needs .*B, but only .*B are free"):
+            make(folder)
 
 
 def test_a_discarded_checkpoint_is_not_needed_to_generate(folder):
@@ -261,18 +260,84 @@ def test_a_discarded_checkpoint_is_not_needed_to_generate(folder):
     assert lm.generate(PROMPTS, length=12, seed=1) == wanted
     assert find_model("tiny", folder.parent) == folder
     assert installed_models(folder.parent)[0] == "tiny"
-    with pytest.raises(CheckpointError, match="training and scoring need, was discarded; copy"):
+    with pytest.raises(CheckpointError, match="the float32 weights of tiny were discarded after"):
         lm.score("dog")
     assert np.isfinite(lm._engine.prefill([[1]])).all()
 
 
-def test_a_damaged_model_without_a_checkpoint_says_what_to_do(folder):
-    discard_checkpoint(folder, "int8")
-    (folder / INT8 / "h0.tflite").write_bytes(b"")
-    for use in (GPT2.load, lambda folder: build.verify_compiled(folder, "int8")):
-        with pytest.raises(CheckpointError, match="or from a backup") as caught:
-            use(folder)
-        assert "delete" not in str(caught.value)
+class TestWithoutItsCheckpoint:
+    """The folder holds the only copy left: nobody is told to delete it."""
+
+    @pytest.fixture
+    def discarded(self, folder):
+        shutil.rmtree(folder / INT8.replace("int8", "float32"))
+        discard_checkpoint(folder, "int8")
+        return folder
+
+    @pytest.mark.parametrize(
+        ("name", "report", "advice"),
+        [
+            ("774M", None, "move {} away, then run `gpt2bot download 774M`"),
+            ("tiny", None, "copy {} again from where the model was made, or from a backup"),
+            ("tiny", "nonsense", "copy {} again from where the model was made, or from a backup"),
+            (
+                "tiny",
+                {"settings": {"epochs": 3, "base": "x"}, "files": [{"name": "a b.txt"}]},
+                "move {} away, then run `gpt2bot train 'a b.txt' --name=tiny --epochs=3 --base=x`",
+            ),
+        ],
+    )
+    def test_how_to_have_its_weights_again_is_told(self, discarded, name, report, advice):
+        folder = discarded.rename(discarded.with_name(name))
+        if report is not None:
+            (folder / "training.json").write_text(json.dumps(report))
+        advice = re.escape(advice.format(folder))
+        for use in (lambda: GPT2.load(folder).score("dog"), lambda: verify(folder)):
+            with pytest.raises(CheckpointError, match=f"to have them again, {advice}$"):
+                use()
+        with pytest.raises(CheckpointError, match=f"set precision = .int8., or {advice}$"):
+            GPT2.load(folder, precision="float32")
+        (folder / INT8 / "h0.tflite").write_bytes(b"")
+        with pytest.raises(CheckpointError, match=f"cannot be used, and its .*: {advice}$"):
+            GPT2.load(folder)
+        with pytest.raises(CheckpointError, match=rf"h0\.tflite is damaged: {advice}$"):
+            verify_compiled(folder, "int8")
+        with pytest.raises(CheckpointError, match=f"compiled to int8 only, and its .*{advice}$"):
+            verify_compiled(folder, "float32")
+
+    def test_it_is_no_base_for_a_training(self, discarded, tmp_path):
+        text = tmp_path / "text.txt"
+        text.write_text("one\ntwo\nthree\n")
+        with pytest.raises(CheckpointError, match="float32 weights of tiny were discarded"):
+            train([text], tmp_path / "tuned", TrainConfig(), base=discarded)
+
+    def test_a_damaged_weight_cache_costs_no_more_than_itself(self, discarded):
+        GPT2.load(discarded)
+        path = next(discarded.glob(f"{INT8}/packed-*/h0.packed"))
+        path.write_bytes(b"")
+        with pytest.raises(CheckpointError, match="damaged: delete that folder, and"):
+            verify_compiled(discarded, "int8")
+        shutil.rmtree(path.parent)
+        GPT2.load(discarded)
+        assert verify_compiled(discarded, "int8") == discarded / INT8
+
+
+def test_a_damaged_checkpoint_does_not_cost_the_compiled_model(folder):
+    (folder / "model.ckpt.index").unlink()
+    with pytest.raises(CheckpointError) as caught:
+        verify_compiled(folder, "int8")
+    message = str(caught.value)
+    assert "or from a backup" in message
+    assert "delete" not in message
+
+
+def test_a_lock_that_cannot_be_held_is_told_before_the_work(folder):
+    shutil.rmtree(folder / INT8)
+    (folder / f".{INT8}.lock").unlink(missing_ok=True)
+    (folder / f".{INT8}.lock").mkdir()
+    for make in (compile_model, lambda folder: verify_compiled(folder, "int8")):
+        with pytest.raises(ModelError, match="cannot write the compiled tiny"):
+            make(folder)
 
 
 def test_a_checkpoint_is_not_discarded_if_the_compiled_model_is_elsewhere(folder):

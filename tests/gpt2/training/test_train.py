@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gpt2bot.errors import CheckpointError, TrainingError
+from gpt2bot.errors import CheckpointError, ModelMissingError, TrainingError
 from gpt2bot.gpt2 import GPT2
+from gpt2bot.gpt2.download.registry import find_model, installed_models, training_folder
 from gpt2bot.gpt2.formats.checkpoint import read_weights, verify
 from gpt2bot.gpt2.formats.layout import read_description
 from gpt2bot.gpt2.training.config import TrainConfig
@@ -91,7 +93,7 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_another(tmp_path, t
 
 # Saves after every step, and waits for the end of stdin once it has said how far it is.
 TRAIN = """
-import logging, sys
+import logging, os, signal, sys
 from pathlib import Path
 from gpt2bot.gpt2.training import trainer
 from gpt2bot.gpt2.training.config import TrainConfig
@@ -105,12 +107,17 @@ trainer.SECONDS_BETWEEN_SAVES = -1
 trainer.logger.addFilter(wait)
 logging.basicConfig(level='INFO', format='%(message)s', stream=sys.stdout)
 config = TrainConfig(**eval(sys.argv[3]))
+def die(event, args):  # where a file operation of this kind is about to touch this path
+    if event == sys.argv[4] and sys.argv[5] in map(str, args):
+        os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[4:]:
+    sys.addaudithook(die)
 train([Path(sys.argv[1])], Path(sys.argv[2]), config)
 """
 
 
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
-def test_a_training_that_was_stopped_goes_on_to_the_same_model(
+def test_a_training_that_was_stopped_resumes_to_the_same_model(
     tmp_path, text, trained, kill, messages
 ):
     folder = tmp_path / "models" / "small"
@@ -119,7 +126,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_model(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         text=True,
     ) as process:
         said = iter(process.stdout.readline, "")
@@ -128,15 +135,63 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_model(
         rest, _ = process.communicate()
     assert process.returncode != 0
     if kill == signal.SIGINT:
-        assert "repeat the command to resume" in rest
+        assert rest.endswith(": the same command resumes the training\n")
+    assert not folder.exists()
+    assert_unfinished(folder)
     messages.clear()
     train([text], folder, SMALL)
     assert messages[1].startswith("resuming at step ")
     assert curve(folder) == curve(trained)
     hparams, _ = read_description(folder)
-    whole = read_weights(trained, hparams)
+    wanted = read_weights(trained, hparams)
     for name, value in read_weights(folder, hparams).items():
-        np.testing.assert_array_equal(value, whole[name])
+        np.testing.assert_array_equal(value, wanted[name])
+
+
+def assert_unfinished(folder):
+    command = r"`gpt2bot train text\.txt --name=small"
+    with pytest.raises(ModelMissingError, match=f"not finished: {command}"):
+        find_model("small", folder.parent)
+    assert "small" not in installed_models(folder.parent)
+
+
+def test_a_training_that_is_killed_while_it_finishes_is_not_finished(tmp_path, text):
+    config = replace(SMALL, epochs=0.5)
+    folder = tmp_path / "models" / "small"
+    state = training_folder(folder)
+    command = [sys.executable, "-c", TRAIN, str(text), str(folder), repr(vars(config))]
+
+    def killed_at(event, path):
+        process = subprocess.run([*command, event, str(path)], capture_output=True, text=True)
+        assert process.returncode == -signal.SIGKILL, process.stderr
+        assert_unfinished(folder)
+
+    killed_at("os.rename", folder)  # all steps are done, and the model is not in its place
+    assert not folder.exists()
+    (state / "model").rename(state / ".model.old")  # as if it was just being replaced by a better
+    killed_at("os.remove", state / "progress.json")
+    assert folder.exists()  # as with an unfinished training of an earlier version
+    train([text], folder, config)
+    assert find_model("small", folder.parent) == folder
+    verify(folder)
+    assert {path.name for path in folder.parent.iterdir()} == {"small", ".small.lock"}
+
+
+def test_a_model_that_somebody_else_put_there_is_not_overwritten(tmp_path, text, monkeypatch):
+    folder = tmp_path / "a"
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train([text], folder, SMALL)
+    folder.mkdir()
+    (folder / "hparams.json").write_text("{}")
+    with pytest.raises(TrainingError, match="is there already: choose another name"):
+        train([text], folder, SMALL)
+    assert (folder / "hparams.json").exists()
+
+
+def interrupt(*_args, **_options):
+    raise KeyboardInterrupt
 
 
 def test_a_short_training_warms_up_and_is_measured_ten_times(tmp_path, text):
@@ -148,14 +203,11 @@ def test_a_short_training_warms_up_and_is_measured_ten_times(tmp_path, text):
 
 
 def test_a_started_training_does_not_go_on_with_other_data_or_settings(tmp_path, text, monkeypatch):
-    def interrupt(_):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "figures", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train([text], tmp_path / "a", SMALL)
-    with pytest.raises(TrainingError, match="different settings: repeat its command to resume"):
+    with pytest.raises(TrainingError, match="different settings: resume it with `gpt2bot"):
         train([text], tmp_path / "a", TrainConfig(**(vars(SMALL) | {"dropout": 0.2})))
     text.write_text(text.read_text() + "\nmore")
     with pytest.raises(TrainingError, match="was started with different files"):
@@ -174,7 +226,7 @@ def test_another_column_is_another_training(tmp_path, monkeypatch):
         patch.setattr(Trainer, "figures", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train([table], tmp_path / "a", SMALL, column="one")
-    with pytest.raises(TrainingError, match="was started with other settings"):
+    with pytest.raises(TrainingError, match="was started with different settings"):
         train([table], tmp_path / "a", SMALL, column="two")
 
 

@@ -8,6 +8,7 @@ import pytest
 from gpt2bot.tweets.compose import compose
 from gpt2bot.tweets.filter import OPTIONAL_RULES, Filter, FilterSettings, Reason
 from gpt2bot.tweets.label import DEFAULT_LABEL
+from gpt2bot.tweets.prompts import DEFAULT_PROMPTS, Prompt
 from gpt2bot.tweets.tweet import Draft, Tweet
 
 CLEAN = Draft("The old man went down to the sea and looked.", DEFAULT_LABEL, "The old man")
@@ -58,7 +59,7 @@ def test_no_other_rule_can_be_switched_off(name: str) -> None:
 
 
 def test_the_history_is_taken_into_account() -> None:
-    assert broken(CLEAN, [CLEAN.text]) == ["duplicate"]
+    assert broken(CLEAN, [CLEAN.body]) == ["duplicate"]
 
 
 def test_a_megabyte_is_rejected_at_once() -> None:
@@ -102,3 +103,80 @@ def test_judging_loads_no_tensorflow_and_prints_nothing() -> None:
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def broken_by_prompt(text: str, *, max_words: int = 80, **settings) -> list[str]:
+    prompt = Prompt(text, DEFAULT_LABEL)
+    reasons = Filter(FilterSettings(**settings)).judge_prompt(prompt, max_words)
+    return [reason.rule for reason in reasons]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "rule"),
+    [
+        ("What the fuck is", "profanity"),
+        ("The sh1t that", "profanity"),
+        ("All immigrants are vermin and", "hate"),
+        ("Call 212-555-0123 if", "contact"),
+        ("The server at 10.1.2.3 was", "contact"),
+        ("Buy $TSLA when", "cashtag"),
+        ("See example.com for", "url"),
+        ("Ask @somebody about", "mention"),
+        ("A zero-width\u200bspace", "control"),
+        ("Ha ha ha ha", "repetition"),
+        ("Noooooo, he said", "repetition"),
+        ("He came and he saw. He came and he saw.", "repetition"),
+        ("He said) that", "unfinished"),
+    ],
+)
+def test_what_no_continuation_of_a_prompt_can_mend(prompt: str, rule: str) -> None:
+    assert broken_by_prompt(prompt) == [rule]
+    whole = f"{prompt} the man went down to the sea and looked."
+    assert rule in broken(Draft(whole, DEFAULT_LABEL, prompt))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *DEFAULT_PROMPTS,
+        "I",
+        "No, no, no",
+        "He (who",
+        "\u201cWell, he said",
+        "There is a chink in the wall",
+        "#rain",
+        "Version 1.2",
+        "Il \u00e9tait une fois",
+    ],
+)
+def test_what_a_continuation_can_mend_is_left_to_it(prompt: str) -> None:
+    assert broken_by_prompt(prompt) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ({"extra_words": ("moon",)}, "profanity"),
+        ({"min_words": 10, "max_words": 4}, "too_short"),
+        ({"min_words": 150}, "too_short"),
+        ({"min_characters": 262}, "too_short"),
+        ({"min_distinct_share": 1.0}, "repetition"),
+    ],
+)
+def test_settings_can_make_a_prompt_hopeless(settings, rule: str) -> None:
+    prompt = "The man and the moon"
+    assert broken_by_prompt(prompt) == []
+    assert broken_by_prompt(prompt, **settings) == [rule]
+    assert broken_by_prompt(prompt, **settings, disabled=frozenset({rule})) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"min_words": 9, "max_words": 4},
+        {"min_characters": 261},
+        {"min_distinct_share": 0.95},
+    ],
+)
+def test_what_can_just_be_reached_is_not_refused(settings) -> None:
+    assert broken_by_prompt("The man and the moon", **settings) == []

@@ -146,12 +146,11 @@ def test_a_draft_that_is_cut_within_its_prompt_is_prompt_only() -> None:
     ("earlier", "passes"),
     [
         (CLEAN, False),
-        (f"{CLEAN}\n{DEFAULT_LABEL}", False),
         (CLEAN.upper().replace(".", "!"), False),
         (CLEAN.replace("ships", "boats"), False),
         ("Down to the sea the old man went, and looked at ships.", False),
         ("The old man sat in his kitchen and thought of nothing.", True),
-        (f"A dog barked.\n{DEFAULT_LABEL}", True),
+        ("A dog barked.", True),
         ("", True),
     ],
 )
@@ -160,10 +159,10 @@ def test_duplicate(earlier: str, passes: bool) -> None:
     assert (check("duplicate", CLEAN, history=history) is None) is passes
 
 
-def test_the_label_makes_short_tweets_neither_alike_nor_different() -> None:
-    label, body = "#GPT2 #AIgenerated #writtenByAMachine", "A cat slept."
-    assert check("duplicate", body, label=label, history=[f"It rained.\n{label}"]) is None
-    assert check("duplicate", body, label=label, history=[f"{body}\n{label}"]) is not None
+@pytest.mark.parametrize("label", ["#GPT2", "#GPT2 #AIgenerated #writtenByAMachine", "\U0001f916"])
+def test_the_label_makes_short_tweets_neither_alike_nor_different(label: str) -> None:
+    assert check("duplicate", "A cat slept.", label=label, history=["It rained."]) is None
+    assert check("duplicate", "A cat slept.", label=label, history=["A cat slept."]) is not None
 
 
 def test_thresholds() -> None:

@@ -198,7 +198,7 @@ def _compiled(settings: Settings) -> str:
 
 
 def _clock(settings: Settings) -> str:
-    from gpt2bot.posting.clock import utc
+    from gpt2bot.posting.clock import local
     from gpt2bot.posting.outbox import Outbox, State
     from gpt2bot.posting.refusals import AHEAD
 
@@ -206,9 +206,9 @@ def _clock(settings: Settings) -> str:
     with Outbox(settings.state_dir, create=False) as outbox:
         changed = max((entry.changed_at for entry in outbox.newest(1, *State)), default=now)
     if now < WRITTEN or changed > now + AHEAD:
-        what = f"the last tweet is of {utc(changed)}" if changed > now else "that is long ago"
-        raise StateError(f"this machine's clock says {utc(now)}, and {what}: set the clock right")
-    return utc(now)
+        what = f"the last tweet is of {local(changed)}" if changed > now else "that is long ago"
+        raise StateError(f"this machine's clock says {local(now)}, and {what}: set the clock right")
+    return local(now)
 
 
 def _connection(_: Settings) -> str:

@@ -6,7 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from gpt2bot.posting.clock import iso, utc
+from gpt2bot.posting.clock import iso, local
 from gpt2bot.tweets.length import MAX_LENGTH, weighted_length
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def render_status(status: Status, *, as_json: bool) -> str:
         ("Last runs", [_run(run) for run in status.runs] or ["none yet"]),
         (
             "Last tweet",
-            [f"{utc(last.changed_at)}  {_where(last)}", last.tweet.text] if last else ["none yet"],
+            [f"{local(last.changed_at)}  {_where(last)}", last.tweet.text]
+            if last
+            else ["none yet"],
         ),
         ("Pending", [_pending(entry) for entry in status.pending] or ["nothing"]),
         ("Posts", [posts]),
@@ -113,7 +115,9 @@ def render_entry(entry: Entry, *, as_json: bool) -> str:
     """A tweet of the outbox, and what became of it."""
     if as_json:
         return _json(**_entry(entry))
-    where = "  ".join((utc(entry.changed_at), f"tweet {entry.id}", entry.state.value, entry.model))
+    where = "  ".join(
+        (local(entry.changed_at), f"tweet {entry.id}", entry.state.value, entry.model)
+    )
     return f"{where}  {_where(entry)}".rstrip() + f"\n{entry.tweet.text}"
 
 
@@ -144,7 +148,11 @@ def _run(run: Run) -> str:
         end = "has not ended: it is at work, or was killed"
     else:
         end = f"exit {run.exit_code}: {run.message}" if run.exit_code else "posted"
-    return f"{utc(run.started_at)}  {end}"
+    return f"{local(run.started_at)}  {end}"
+
+
+def _last(entry: Entry) -> list[str]:
+    return [f"{local(entry.changed_at)}  {_where(entry)}", entry.tweet.text]
 
 
 def _where(entry: Entry) -> str:
@@ -153,7 +161,7 @@ def _where(entry: Entry) -> str:
 
 
 def _pending(entry: Entry) -> str:
-    changed = utc(entry.changed_at)
+    changed = local(entry.changed_at)
     since = f"tweet {entry.id}: {entry.state.value} since {changed}, attempts: {entry.attempts}"
     note = f"\n{entry.note}" if entry.note else ""
     return f"{since}{note}\n{entry.tweet.text}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from io import TextIOWrapper
 from pathlib import Path
 
 from gpt2bot.errors import GPT2BotError
 
-__all__ = ["prepare_streams", "show", "width"]
+__all__ = ["prepare_streams", "show", "use_utc", "width"]
 
 
 def prepare_streams() -> None:
@@ -37,3 +38,10 @@ def show(result: str) -> None:
 def width() -> int | None:
     """The columns of the terminal that shows the results; None if they go elsewhere."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def use_utc() -> None:
+    """From now on, times are shown in UTC, as by `TZ=UTC gpt2bot ...`."""
+    os.environ["TZ"] = "UTC0"  # which needs no data on zones
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()

@@ -1,7 +1,11 @@
-"""Moments, in seconds since 1970, and how they are shown: always in UTC, as X counts."""
+"""Moments, in seconds since 1970: how they are shown, and when days and months begin.
+
+People are shown local time, as cron's is; programs, UTC. Days and months are those of UTC.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 
 __all__ = [
@@ -10,21 +14,30 @@ __all__ = [
     "MINUTE",
     "duration",
     "iso",
+    "local",
     "start_of_day",
     "start_of_month",
     "start_of_next_month",
-    "utc",
 ]
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 UNITS = (("day", DAY), ("hour", HOUR), ("minute", MINUTE))
+ZONE = re.compile(r"[A-Z]{3,5}")
+AT_GREENWICH = ("UTC", "GMT", "WET")
 
 
-def utc(moment: float) -> str:
-    """For people: `2026-11-25 13:20:07 UTC`."""
-    return f"{_datetime(moment):%Y-%m-%d %H:%M:%S} UTC"
+def local(moment: float) -> str:
+    """For people: `2026-11-25 14:20:07 CET`, in the zone of the system, or of the variable TZ.
+
+    A zone without a name of letters is shown by its offset: `+05:45`. So is one that is unknown to
+    the system, which then has UTC under any name.
+    """
+    when = _datetime(moment).astimezone()
+    zone, offset = f"{when:%Z}", f"{when:%z}"
+    is_named = bool(ZONE.fullmatch(zone)) and (bool(when.utcoffset()) or zone in AT_GREENWICH)
+    return f"{when:%Y-%m-%d %H:%M:%S} {zone if is_named else f'{offset[:3]}:{offset[3:5]}'}"
 
 
 def iso(moment: float) -> str:

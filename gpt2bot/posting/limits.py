@@ -17,10 +17,10 @@ from gpt2bot.errors import LimitError
 from gpt2bot.posting.clock import (
     DAY,
     MINUTE,
+    local,
     start_of_day,
     start_of_month,
     start_of_next_month,
-    utc,
 )
 from gpt2bot.posting.refusals import AHEAD, Request, last_refusal
 
@@ -83,7 +83,7 @@ class Cooldown:
     reason: str
 
     def __str__(self) -> str:
-        return f"from {utc(self.until)}, since {self.reason}"
+        return f"from {local(self.until)}, since {self.reason}"
 
 
 def check_limits(outbox: Outbox, limits: Limits, now: float) -> None:

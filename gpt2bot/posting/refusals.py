@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from gpt2bot.errors import AccountError, RateLimitError, SpamError
-from gpt2bot.posting.clock import DAY, HOUR, MINUTE, utc
+from gpt2bot.posting.clock import DAY, HOUR, MINUTE, local
 
 if TYPE_CHECKING:
     import sqlite3
@@ -110,7 +110,7 @@ def read_answer(
         strikes += 1
     until = min(until, now + LONGEST)
     if until != error.until:
-        error = type(error)(f"{error}; X is not asked before {utc(until)}", until)
+        error = type(error)(f"{error}; X is not asked before {local(until)}", until)
     return error, Refusal(request, now, until, strikes, reason)
 
 
@@ -122,7 +122,7 @@ def check_may_ask(database: Database, request: Request, now: float) -> None:
     """
     refusal = last_refusal(database, request, now)
     if refusal and refusal.until and refusal.holds(now):
-        until = utc(refusal.until)
+        until = local(refusal.until)
         raise RateLimitError(f"X is not asked before {until}, since {refusal.reason}")
 
 

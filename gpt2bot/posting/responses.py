@@ -71,7 +71,7 @@ from gpt2bot.errors import (
     RefusedError,
     SpamError,
 )
-from gpt2bot.posting.clock import DAY, MINUTE, utc
+from gpt2bot.posting.clock import DAY, MINUTE, local
 from gpt2bot.posting.problem import WRONG_CLOCK, Problem, read_problem
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ def error_for(
     until = problem.limit_end
     if until is None and rule.wait == RATE_WINDOW:
         until = problem.window_end
-    end = f", until {utc(until)}" if until else ""
+    end = f", until {local(until)}" if until else ""
     return rule.error(f"{said}{end}: {advice}", until, rule.wait)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gpt2bot.posting.clock import start_of_month, utc
+from gpt2bot.posting.clock import local, start_of_month
 from gpt2bot.posting.limits import Cooldown, Limits, Usage, cooldown, usage
 from gpt2bot.posting.outbox import OPEN, PENDING, Entry, Outbox, State
 from gpt2bot.posting.reconcile import how_to_decide
@@ -74,7 +74,9 @@ class Status:
             advice = how_to_decide(entry)
             return f"{what}, and the account's posts cannot be read: {reading.reason}; {advice}"
         if reading and reading.until and reading.holds(self.now):
-            return f"{what}, and X is not asked before {utc(reading.until)}, since {reading.reason}"
+            return (
+                f"{what}, and X is not asked before {local(reading.until)}, since {reading.reason}"
+            )
         return f"{what}: the next run looks for it on the account"
 
     @property

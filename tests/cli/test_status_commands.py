@@ -21,7 +21,7 @@ LABEL = "#GPT2 #AIgenerated"
 FIRST = Tweet("The first tweet rains on Zoë & her <old> umbrella. ☔", LABEL, "The first tweet")
 SECOND = Tweet("The second tweet is about the sun.", LABEL, "The second tweet")
 NOON = 1_795_780_800.0  # 2026-11-27 12:00:00 UTC
-TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -89,6 +89,27 @@ def test_of_a_bot_in_trouble(home: Home) -> None:
     lines = iter(shown.stdout.splitlines())
     for pattern in patterns:
         assert any(re.fullmatch(pattern, line) for line in lines), pattern
+
+
+@pytest.mark.usefixtures("troubled")
+@pytest.mark.parametrize("command", ["status", "history", "check"])
+def test_times_are_those_of_cron_or_on_demand_those_of_x(home: Home, command: str) -> None:
+    """A zone in which a time is on another day, or in another hour, than in UTC."""
+
+    def zones(*argv: str) -> set[str]:
+        shown = home.run(command, *argv, TZ="<+1245>-12:45").stdout
+        return set(re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ([\w+:]+)", shown))
+
+    assert zones() == {"+12:45"}
+    assert zones("--utc") == {"UTC"}
+
+
+@pytest.mark.usefixtures("troubled")
+@pytest.mark.parametrize("command", ["status", "history"])
+def test_programs_are_shown_utc_wherever_they_run(home: Home, command: str) -> None:
+    there = home.run(command, "--json", TZ="<+1245>-12:45").stdout
+    assert there == home.run(command, "--json", "--utc", TZ="UTC0").stdout
+    assert "+12:45" not in there
 
 
 @pytest.mark.usefixtures("troubled")

@@ -1,4 +1,4 @@
-"""Moments in UTC, whatever the machine's time zone."""
+"""Moments: shown in local time to people and in UTC to programs; days and months are UTC's."""
 
 from __future__ import annotations
 
@@ -14,22 +14,30 @@ from gpt2bot.posting.clock import (
     MINUTE,
     duration,
     iso,
+    local,
     start_of_day,
     start_of_month,
     start_of_next_month,
-    utc,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
-@pytest.fixture(autouse=True, params=["Pacific/Kiritimati", "America/Los_Angeles"])
-def far_away(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"  # as POSIX writes it, which needs no data on zones
+
+
+@pytest.fixture
+def be_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Moves this process into a time zone."""
     with monkeypatch.context() as patch:
-        patch.setenv("TZ", request.param)
-        time.tzset()
-        yield
+
+        def move(zone: str) -> None:
+            patch.setenv("TZ", zone)
+            time.tzset()
+
+        yield move
     time.tzset()
 
 
@@ -41,11 +49,47 @@ def midnight(day: str) -> float:
     return moment(f"{day}T00:00:00")
 
 
-def test_how_they_are_shown() -> None:
-    assert utc(1_764_076_807.9) == "2025-11-25 13:20:07 UTC"
-    assert iso(1_764_076_807.9) == "2025-11-25T13:20:07Z"
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC0", "2026-11-25 13:20:07 UTC"),
+        ("GMT0BST,M3.5.0/1,M10.5.0", "2026-11-25 13:20:07 GMT"),
+        (BERLIN, "2026-11-25 14:20:07 CET"),
+        ("EST5EDT,M3.2.0,M11.1.0", "2026-11-25 08:20:07 EST"),
+        ("<+0545>-5:45", "2026-11-25 19:05:07 +05:45"),
+        ("<-03>3", "2026-11-25 10:20:07 -03:00"),
+        ("<+01>-1", "2026-11-25 14:20:07 +01:00"),
+        ("<-00>0", "2026-11-25 13:20:07 +00:00"),
+        ("", "2026-11-25 13:20:07 UTC"),
+    ],
+)
+def test_people_are_shown_local_time_with_its_zone(
+    zone: str, shown: str, be_in: Callable[[str], None]
+) -> None:
+    be_in(zone)
+    assert local(moment("2026-11-25T13:20:07") + 0.9) == shown
 
 
+def test_the_hour_that_comes_twice_has_two_names(be_in: Callable[[str], None]) -> None:
+    be_in(BERLIN)
+    assert local(moment("2026-10-25T00:30:00")) == "2026-10-25 02:30:00 CEST"
+    assert local(moment("2026-10-25T01:30:00")) == "2026-10-25 02:30:00 CET"
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "CET", "Nowhere/Atall", "nonsense"])
+def test_a_zone_that_the_system_does_not_know_is_not_named(
+    zone: str, be_in: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZDIR", str(tmp_path))
+    be_in(zone)
+    assert local(moment("2026-11-25T13:20:07")) == "2026-11-25 13:20:07 +00:00"
+
+
+def test_programs_are_shown_utc() -> None:
+    assert iso(moment("2026-11-25T13:20:07") + 0.9) == "2026-11-25T13:20:07Z"
+
+
+@pytest.mark.parametrize("zone", ["<+14>-14", "PST8PDT,M3.2.0,M11.1.0"])
 @pytest.mark.parametrize(
     ("now", "day", "month", "next_month"),
     [
@@ -54,7 +98,10 @@ def test_how_they_are_shown() -> None:
         ("2028-02-29T00:00:00", "2028-02-29", "2028-02-01", "2028-03-01"),
     ],
 )
-def test_starts(now: str, day: str, month: str, next_month: str) -> None:
+def test_days_and_months_are_those_of_utc(
+    now: str, day: str, month: str, next_month: str, *, zone: str, be_in: Callable[[str], None]
+) -> None:
+    be_in(zone)
     assert start_of_day(moment(now)) == midnight(day)
     assert start_of_month(moment(now)) == midnight(month)
     assert start_of_next_month(moment(now)) == midnight(next_month)

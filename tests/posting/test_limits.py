@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gpt2bot.errors import LimitError
-from gpt2bot.posting.clock import DAY, MINUTE
+from gpt2bot.posting.clock import DAY, MINUTE, local
 from gpt2bot.posting.limits import Limits, Usage, check_limits, cooldown, usage
 from gpt2bot.posting.outbox import Outbox, State
 from gpt2bot.posting.refusals import Refusal, Request
@@ -139,7 +140,8 @@ def test_what_x_told_holds_until_its_time(outbox: Outbox, sent: Any) -> None:
 def test_the_last_barrier_to_fall_is_told(outbox: Outbox, sent: Any) -> None:
     sent(NOW - MINUTE)
     both = limited(max_posts_per_day=1, min_minutes_between_posts=30)
-    with pytest.raises(LimitError, match=r"from 2026-11-26 13:19:00 UTC, since .*day is 1"):
+    when = re.escape(local(moment("2026-11-26T13:19:00")))
+    with pytest.raises(LimitError, match=rf"from {when}, since .*day is 1"):
         check_limits(outbox, both, NOW)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpt2bot.errors import LimitError, OutcomeUnknownError, RateLimitError, SpamError
-from gpt2bot.posting.clock import DAY, HOUR, MINUTE, utc
+from gpt2bot.posting.clock import DAY, HOUR, MINUTE, local
 from gpt2bot.posting.examine import examine
 from gpt2bot.posting.limits import check_limits
 from gpt2bot.posting.outbox import Entry, Outbox, State
@@ -61,7 +61,7 @@ def test_who_is_taken_for_spam_backs_off_for_longer_each_time(
         assert "might be automated" in str(error)
         assert ", until" not in str(error), "the end of another limit does not matter"
         until = clock.now + hours * HOUR
-        assert str(error).endswith(f"; X is not asked before {utc(until)}")
+        assert str(error).endswith(f"; X is not asked before {local(until)}")
         assert (only(outbox).state, only(outbox).note) == (State.READY, str(error))
         assert held_until(outbox, clock) == until
         clock.now = until - 1
@@ -111,7 +111,7 @@ def test_a_daily_limit_that_is_told_as_a_refusal(
     error = failure(RateLimitError, publish_ready, outbox, client, ready, clock=clock)
     assert error.exit_code == 7
     assert held_until(outbox, clock) == clock.now + DAY, "not that of the other limit's headers"
-    assert utc(clock.now + DAY) in str(error)
+    assert local(clock.now + DAY) in str(error)
 
 
 def test_a_daily_limit_that_names_its_end(
@@ -123,7 +123,7 @@ def test_a_daily_limit_that_names_its_end(
     )
     error = failure(RateLimitError, publish_ready, outbox, client, ready, clock=clock)
     assert held_until(outbox, clock) == end
-    assert str(error).count(utc(end)) == 1
+    assert str(error).count(local(end)) == 1
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_limit_on_reading_is_kept_until_its_end(
     for now in (clock.now, clock.now + 1, until - 1):
         clock.now = now
         error = failure(OutcomeUnknownError, reconcile, outbox, client, clock=clock)
-        assert utc(until) in str(error)
+        assert local(until) in str(error)
         assert "nothing is posted before the account's own posts can be read" in str(error)
         assert "resolve" not in str(error), "it passes"
         assert len(x.requests) == 1, "X is asked once"
@@ -186,7 +186,7 @@ def test_trying_the_keys_keeps_a_limit_and_obeys_it(
         answer({}, 429, method="GET", x_rate_limit_remaining="0", x_rate_limit_reset=str(end))
     )
     for _ in range(2):
-        assert utc(end) in str(failure(RateLimitError, examine, folder, client, clock=clock))
+        assert local(end) in str(failure(RateLimitError, examine, folder, client, clock=clock))
         assert len(x.requests) == 1
     clock.now = end
     assert examine(folder, client, clock=clock).account == "@a_bot"

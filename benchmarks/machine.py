@@ -8,7 +8,7 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# What int8 arithmetic depends on, of the many that /proc/cpuinfo tells.
+# The instruction sets in /proc/cpuinfo that matter for int8 arithmetic.
 _INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimd", "i8mm")
 _PACKAGES = ("tensorflow", "ai-edge-litert", "numpy")
 

@@ -1,7 +1,7 @@
 """Runs whole processes and measures them from outside: time and memory.
 
-The process that measures must itself stay small: what a new process is told to have used at its
-peak begins with the size of the one that started it (Linux counts from the fork).
+The measuring process must itself stay small: Linux counts from the fork, so the peak memory of a
+new process starts at the size of its parent.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _KIB = 1024
 
 
 class MeasureError(Exception):
-    """A process that was to be measured failed."""
+    """A process to be measured failed."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """What a process that has ended took.
+    """The time and memory that a finished process took.
 
     Attributes:
         seconds: From its start to its end.
-        peak_bytes: The most memory that it held at once, files that it mapped included.
-        anonymous_bytes: The most memory of its own, without mapped files; 0 where it cannot be
-            told, as outside of Linux. It is sampled, so that a short peak may be missed.
+        peak_bytes: The most memory that it held at once, including mapped files.
+        anonymous_bytes: The most memory without mapped files; 0 if unknown, for example on systems
+            other than Linux. It is sampled, so a short peak may be missed.
         output: What it wrote to stdout.
     """
 
@@ -49,11 +49,11 @@ def run(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path) -> Pro
 
     Args:
         command: The program and its arguments.
-        env: Variables to set beside those of this process.
+        env: Environment variables to add to those of this process.
         cwd: The folder to run it in.
 
     Raises:
-        MeasureError: It cannot be started or fails; the message has the last line of its stderr.
+        MeasureError: It cannot be started or it fails. The message has the last line of its stderr.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begin = time.perf_counter()
@@ -74,13 +74,13 @@ def run(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path) -> Pro
         err.seek(0)
         output, errors = (stream.read().decode(errors="replace") for stream in (out, err))
     if process.returncode:
-        reason = (errors.strip() or output.strip() or "without a word").splitlines()[-1]
+        reason = (errors.strip() or output.strip() or "no output").splitlines()[-1]
         raise MeasureError(f"{Path(command[0]).name} ended with {process.returncode}: {reason}")
     return Process(seconds, peak, anonymous, output)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Waits for the end; the most anonymous memory seen, and the peak of all memory, in bytes."""
+    """Waits for the end. Returns the peaks of anonymous memory and of all memory, in bytes."""
     status = Path(f"/proc/{process.pid}/status")
     anonymous = 0
     while True:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from benchmarks.figures import Figures
 
 _DPI = 120
-_BAR = 0.4  # of the distance of two systems
+_BAR = 0.4  # as a share of the distance between two systems
 
 
 def plot(figures: Figures, path: Path) -> None:
-    """Draws systems side by side, and how a step's cost grows with batch, length and size.
+    """Draws systems side by side, and how the cost of a step grows with batch, length and size.
 
     Args:
-        figures: Of a run.
+        figures: The figures of a run.
         path: The PNG to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -40,7 +40,7 @@ def plot(figures: Figures, path: Path) -> None:
 
 
 def _systems(axes: Axes, figures: Figures) -> None:
-    """Bars of tokens a second, for the first model of the run."""
+    """Bars of tokens per second, for the first model of the run."""
     model = next((case.model for case in figures.cases(f.DECODE)), "")
     cases = list(figures.cases(f.DECODE, lambda c: c.model == model))
     systems = list(dict.fromkeys(case.system for case in cases))
@@ -82,7 +82,7 @@ def _lengths(axes: Axes, figures: Figures) -> None:
 
 
 def _sizes(axes: Axes, figures: Figures) -> None:
-    """Steps of one row, beside the time in which memory delivers all weights once."""
+    """Steps of one row, beside the time that reading all weights once takes."""
     found = _steps(figures)
     short = min((length for _, _, length in found), default=0)
     weights = {case.model: figures.median(f.WEIGHTS, case) for case in figures.cases(f.WEIGHTS)}
@@ -101,7 +101,7 @@ def _sizes(axes: Axes, figures: Figures) -> None:
 
 
 def _steps(figures: Figures) -> dict[tuple[str, int, int], float]:
-    """The steps, with gaps in place of noise, which a logarithmic axis cannot show."""
+    """The steps, with gaps instead of noise, which a logarithmic axis cannot show."""
     return {case: math.nan if is_noise(step) else step for case, step in steps(figures).items()}
 
 
@@ -109,7 +109,7 @@ def _finish(axes: Axes, ticks: list[float]) -> None:
     """What the curves have in common."""
     from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-    if not axes.dataLim.y1 > 0:  # nothing to show, and a logarithmic axis must have something
+    if not axes.dataLim.y1 > 0:  # a logarithmic axis cannot be empty
         return
     axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -1,6 +1,6 @@
-"""Random weights in the true shapes of a GPT-2: the same for every system, and kept nowhere.
+"""Random weights in the true shapes of a GPT-2, the same for every system.
 
-It needs NumPy alone, since the peers' converters run it in their own environments.
+This module needs only NumPy, because the peers' converters run it in their own environments.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from gpt2bot.gpt2.hparams import HParams
 
-SCALE = 0.02  # of GPT-2's own initialization
+SCALE = 0.02  # from GPT-2's own initialization
 
 
 def random_tensors(hparams: HParams) -> Iterator[tuple[str, np.ndarray]]:
-    """Draws each tensor, float32, named and shaped as `hparams.shapes()` has them.
+    """Draws each float32 tensor, with the names and shapes of `hparams.shapes()`.
 
-    No row ever ends before its time: `<|endoftext|>`, which is the last token of OpenAI's
-    vocabulary, has an embedding near zero and so a logit near zero, which is far from the top 40
-    of tens of thousands that lie on both sides of it.
+    No row ends early. `<|endoftext|>`, the last token of OpenAI's vocabulary, has an embedding near
+    zero and so a logit near zero. Tens of thousands of logits are spread around zero, so it is
+    never among the top 40.
     """
     for name, shape in hparams.shapes().items():
         generator = np.random.default_rng(zlib.crc32(name.encode()))

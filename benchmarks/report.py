@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 
 
 def report(results: Results) -> str:
-    """The results as Markdown, from headings of the second level downwards."""
+    """The results as Markdown, with headings of the second level and below."""
     figures = results.figures
     parts = [
         _section("Machine", [_machine(results)]),
@@ -41,7 +41,7 @@ def report(results: Results) -> str:
 
 
 def put_into(readme: Path, text: str) -> None:
-    """Replaces what stands between the two marks of a file."""
+    """Replaces the text between the two marks in a file."""
     before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     _, mark, after = rest.partition(END)
     if not mark:
@@ -66,7 +66,7 @@ def _targets(figures: Figures) -> str:
 
 
 def _comparison(figures: Figures, model: str) -> str:
-    """A row a system; decoding in a column for each batch and number of threads."""
+    """One row per system, with a column of decoding for each batch and number of threads."""
     runs = sorted(
         _unique((c.batch, c.threads) for c in figures.cases(f.DECODE, lambda c: c.model == model))
     )
@@ -86,7 +86,7 @@ def _comparison(figures: Figures, model: str) -> str:
 def _system(
     figures: Figures, system: str, model: str, runs: Sequence[tuple[int, int]]
 ) -> list[str]:
-    """A system's row; start-up and first token with as many threads as there are."""
+    """A system's row. Start-up and first token are those with the most threads."""
     turns = {
         (case.batch, case.threads): case
         for case in figures.cases(f.DECODE, lambda c: (c.system, c.model) == (system, model))
@@ -131,7 +131,7 @@ def _commands(figures: Figures) -> str:
 
 
 def _growth(figures: Figures) -> Iterable[str]:
-    """Three tables of milliseconds a step: by batch, by length, by size of the model."""
+    """Three tables of milliseconds per step: by batch, by length, and by size of the model."""
     found = steps(figures)
     models = _unique(model for model, _, _ in found)
     batches = sorted({batch for _, batch, _ in found})

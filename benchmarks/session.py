@@ -36,14 +36,14 @@ class Plan:
         models: Names of random models.
         peers: Names of peers.
         with_demo: Whether the bundled model is measured, too.
-        rounds: Turns that each system has.
+        rounds: How often each system is measured.
         threads: Numbers of threads.
         batches: Numbers of rows.
-        length: New tokens a row.
-        growth_batches: Numbers of rows over which cost is to be seen growing.
-        growth_lengths: Numbers of new tokens, likewise.
-        repeats: Measurements of a point in a turn, at most.
-        patience: Seconds after which a point is not measured once more in a turn.
+        length: New tokens per row.
+        growth_batches: Numbers of rows, to show how the cost grows.
+        growth_lengths: Numbers of new tokens, to show how the cost grows.
+        repeats: The most measurements of a point in a round.
+        patience: Seconds after which a point is not measured again in a round.
         megabytes: Memory to read for the bandwidth.
     """
 
@@ -63,14 +63,14 @@ class Plan:
 
 @dataclass
 class Session:
-    """The state of a run: its plan, its folder and what it has found so far."""
+    """The state of a run: its plan, folder and results so far."""
 
     plan: Plan
     scratch: Path
     results: Results = field(default_factory=Results)
 
     def run(self) -> Results:
-        """Makes and measures all that is planned; what fails is left out, with a note."""
+        """Makes and measures everything in the plan. What fails is left out, with a note."""
         self.results.machine = describe()
         self.scratch.mkdir(parents=True, exist_ok=True)
         self._config.write_text("", encoding="utf-8")
@@ -118,7 +118,7 @@ class Session:
     def _compile(self, model: str) -> None:
         _say(f"compiling {model}")
         for compiled in (self._models / model).glob("litert-*"):
-            shutil.rmtree(compiled)  # else there is nothing to do
+            shutil.rmtree(compiled)  # otherwise there would be nothing to compile
         with self._noting(f"compiling {model}"):
             process = self._gpt2bot("compile", model)
             self.results.figures.add(f.COMPILE, process.seconds, Case(OWN, model))
@@ -127,7 +127,7 @@ class Session:
                 self._accuracy(self._models / model)
 
     def _accuracy(self, folder: Path) -> None:
-        """Takes over what `compile` found on a real text; random weights have nothing to lose."""
+        """Copies the accuracy that `compile` measured; it is meaningless for random weights."""
         for manifest in folder.glob("litert-*/manifest.json"):
             accuracy = json.loads(manifest.read_text(encoding="utf-8"))["accuracy"]
             bits, reference = (
@@ -173,10 +173,10 @@ class Session:
                     case = Case(system.name, model, threads, batch, length)
                     self.results.figures.add(f.FIRST, first, case)
                     self.results.figures.add(f.DECODE, pace(first, whole, length), case)
-            self._whole_process(system, model)  # last, so that its files are in the page cache
+            self._whole_process(system, model)  # last, so that the files are in the page cache
 
     def _whole_process(self, system: System, model: str) -> None:
-        """A process that writes a text: of our own the command, of a peer its runner."""
+        """Measures a process that writes one text: our own command, or a peer's runner."""
         length = self.plan.length
         if system.name == OWN:
             options = ["--raw", "--length", str(length), "--model", model, "--seed", "1"]
@@ -192,7 +192,7 @@ class Session:
             self.results.figures.add(f.ANONYMOUS, process.anonymous_bytes, case)
 
     def _growth(self, own: System) -> None:
-        """How the cost of a step grows with the batch and with the length."""
+        """Measures how the cost of a step grows with the batch and the length."""
         plan, threads = self.plan, max(self.plan.threads)
         for model in self._all_models:
             _say(f"growth of {model}")
@@ -229,7 +229,7 @@ class Session:
 
     @contextlib.contextmanager
     def _noting(self, what: str) -> Iterator[None]:
-        """Makes a note, once, of what could not be measured, and goes on."""
+        """Notes once what could not be measured, and continues."""
         try:
             yield
         except MeasureError as error:
@@ -241,7 +241,7 @@ class Session:
 
 
 def _measured(reply: dict[str, Any]) -> Iterator[tuple[int, int, float, float]]:
-    """Batch, length, seconds to the first and to the last token, of each measurement."""
+    """Batch, length, and seconds to the first and to the last token of each measurement."""
     for point in reply["points"]:
         for first, whole in zip(point["first"], point["whole"], strict=True):
             yield point["batch"], point["length"], first, whole

@@ -16,7 +16,7 @@ from benchmarks.measure import Process, run
 from benchmarks.peers.runner import Request
 
 ROOT = Path(__file__).resolve().parents[1]
-# What runs here is this checkout, whatever is installed.
+# Runs this checkout, even if another version is installed.
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 
 
@@ -25,11 +25,11 @@ class System:
     """A system in its environment.
 
     Attributes:
-        name: As in the report.
-        runner: The command that measures it, to which a request is added.
-        cwd: The folder to run that in.
-        converter: The command that makes a model in its format, to which the folder of our model
-            and the path of its own are added; None if it reads ours.
+        name: Its name in the report.
+        runner: The command that measures it; a request is appended.
+        cwd: The folder to run the command in.
+        converter: The command that makes a model in its format; the folder of our model and the
+            path of the new one are appended. None if the system reads our format.
         converted: The folder of its models.
     """
 
@@ -40,10 +40,10 @@ class System:
     converted: Path
 
     def prepare(self, model: Path) -> None:
-        """Makes the model in the system's format, unless it is there.
+        """Converts the model to the system's format, unless that was done before.
 
         Raises:
-            MeasureError: That fails.
+            MeasureError: The conversion fails.
         """
         path = self.path(model)
         if self.converter and not path.exists():
@@ -53,11 +53,11 @@ class System:
             new.rename(path)
 
     def path(self, model: Path) -> Path:
-        """Where the system has a model."""
+        """The path of a model in the system's format."""
         return self.converted / model.name
 
     def measure(self, request: Request) -> tuple[Process, dict[str, Any]]:
-        """Runs the runner: the process, and its reply as `peers/runner.py` describes it.
+        """Runs the runner. Returns the process and its reply, as `peers/runner.py` describes it.
 
         Raises:
             MeasureError: It fails.
@@ -79,7 +79,7 @@ class System:
         repeats: int,
         patience: float = 0.0,
     ) -> Request:
-        """A request to a process that starts now."""
+        """A request for a process that starts now."""
         return Request(str(self.path(model)), threads, points, repeats, patience, time.time())
 
 

@@ -1,4 +1,4 @@
-"""What this project is to reach, and whether it does."""
+"""The performance targets of this project, and whether they are met."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Target:
     """A bound for a figure.
 
     Attributes:
-        what: Is bounded.
+        what: The name of the figure.
         limit: The bound.
         found: The figure; None if it was not measured.
-        at_least: Whether the bound is the least that the figure should be, else it is the most.
-        show: Writes the bound or the figure with its unit.
+        at_least: Whether the bound is a minimum; otherwise it is a maximum.
+        show: Formats the bound or the figure with its unit.
     """
 
     what: str
@@ -46,7 +46,7 @@ class Target:
 
     @property
     def verdict(self) -> str:
-        """Whether it is met, and by how much of the bound."""
+        """Whether it is met, and by what share of the bound."""
         if self.found is None:
             return ""
         is_met = self.found >= self.limit if self.at_least else self.found < self.limit
@@ -54,7 +54,7 @@ class Target:
 
 
 def targets(figures: Figures) -> list[Target]:
-    """All targets, with what was found."""
+    """All targets with their figures."""
     single = decoding(figures, OWN, SMALL, 1)
     many = decoding(figures, OWN, SMALL, 8)
     small, large, demo = (Case(OWN, model) for model in (SMALL, LARGE, DEMO))

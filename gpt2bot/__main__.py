@@ -1,4 +1,4 @@
-"""The command `gpt2bot`, and `python -m gpt2bot`: ready for Ctrl-C before anything is imported."""
+"""The command `gpt2bot`, and `python -m gpt2bot`. Handles Ctrl-C before importing anything else."""
 
 import sys
 

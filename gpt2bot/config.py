@@ -1,14 +1,15 @@
-"""Typed settings: from a TOML file and the environment, or the defaults.
+"""Typed settings, read from a TOML file and the environment, with defaults.
 
-The file is the one that `--config` names, else `$GPT2BOT_CONFIG`, else `./config.toml`, else
-`config.toml` in the user's configuration folder. Any key can come from the environment instead, as
-`GPT2BOT_` and its path joined by `__` (`GPT2BOT_X__CONSUMER_KEY`), and then wins over the file.
+The file is the first of these: the one named by `--config`, the one named by `$GPT2BOT_CONFIG`,
+`./config.toml`, and `config.toml` in the user's configuration folder. An environment variable
+overrides any key of the file. Its name is `GPT2BOT_` and the key's path joined by `__`, for example
+`GPT2BOT_X__CONSUMER_KEY`.
 
 A relative path in the file is relative to the file, so that cron's working directory does not
-matter; one from the environment is relative to the working directory, as in a shell.
+matter. A relative path in the environment is relative to the working directory, as in a shell.
 
-The sections are the settings classes of the packages that they are for: defaults, limits and help
-stand there, and `fields` reads them. A field of type `SecretStr` is never shown, wherever it is.
+Each section is a settings class of the package that uses it. The class has the defaults, limits and
+help, which `fields` reads. A field of type `SecretStr` is never shown, wherever it is.
 """
 
 from __future__ import annotations
@@ -61,27 +62,28 @@ __all__ = ["Settings", "load_settings"]
 
 
 class Settings(BaseModel):
-    """All settings of one bot. `load_settings` makes them.
+    """All settings of one bot. `load_settings` creates them.
 
     Attributes:
-        model: The model that writes: the name of a folder in models_dir. Without it, the largest
-            published one that is there. The small one that comes with gpt2bot posts only if it is
-            named: "demo".
-        models_dir: Where models are. The folder must exist. Without this setting it is `models`
-            beside the configuration file, which is made when it is needed.
-        state_dir: Where the bot remembers what it posted. Two bots need two of them. Without it:
-            `state` beside the configuration file.
-        engine: What runs the model: "litert", from weights compiled once for this machine; or
-            "tensorflow", which takes seconds longer to start and four times the memory, for owners
-            of a GPU.
-        precision: Of the compiled weights: "int8", or "float32", which takes four times the memory
-            and time and changes next to nothing in what is written.
-        threads: Threads to compute with. Without it: as many as there are processors, at most 4.
+        model: The model that writes the tweets: the name of a folder in models_dir. By default, the
+            largest published model found there. The small bundled model posts only if you name it:
+            "demo".
+        models_dir: The folder that holds the models. If you set it, it must exist. By default, it
+            is `models` beside the configuration file and is created when needed.
+        state_dir: The folder where the bot remembers what it posted. Each bot needs its own. By
+            default, it is `state` beside the configuration file.
+        engine: The engine that runs the model. "litert" uses weights compiled once for this
+            machine. "tensorflow" can use a GPU, but takes seconds longer to start and four times
+            the memory.
+        precision: The precision of the compiled weights: "int8", or "float32", which takes four
+            times the memory and time and hardly changes the text.
+        threads: The number of threads to compute with. By default, the number of processors, at
+            most 4.
         sampling: How the model draws its tokens.
-        tweets: What a tweet begins and ends with.
+        tweets: What tweets begin and end with.
         filter: What the filter rejects.
         download: Where the published models come from.
-        limits: What keeps a slip in a cron line from doing harm.
+        limits: Limits that protect the account from a mistake in a cron line.
         x: The account at X.
     """
 
@@ -112,37 +114,39 @@ class Settings(BaseModel):
     @field_validator("models_dir", "state_dir", mode="before")
     @classmethod
     def _not_blank(cls, folder: object) -> object:
-        """A blank path would be the working directory."""
+        """Refuses a blank path, which would mean the working directory."""
         if isinstance(folder, str) and not folder.strip():
             raise ValueError("must name a folder")
         if "\0" in str(folder):
-            raise ValueError("must not hold the character U+0000")
+            raise ValueError("must not contain the character U+0000")
         return folder
 
     @field_validator("models_dir")
     @classmethod
     def _is_there(cls, folder: Path) -> Path:
-        """One that is named must be there, or a disk that is not mounted would go unnoticed."""
+        """Refuses a missing folder, so that a disk that is not mounted does not go unnoticed."""
         try:
             next(folder.iterdir(), None)
         except FileNotFoundError:
             advice = f"mount its disk, or create it with `mkdir -p {shlex.quote(str(folder))}`"
-            raise ValueError(f"there is no folder {folder}{_target(folder)}: {advice}") from None
+            raise ValueError(f"folder {folder}{_target(folder)} not found: {advice}") from None
         except NotADirectoryError:
-            raise ValueError(f"{folder} is not a folder: name one that holds models") from None
+            raise ValueError(
+                f"{folder} is not a folder: set a folder that contains models"
+            ) from None
         except OSError as error:
-            advice = "let the user who runs the bot read it"
+            advice = "make it readable for the user who runs the bot"
             raise ValueError(f"cannot read {folder} ({error.strerror}): {advice}") from None
         return folder
 
     @property
     def file(self) -> Path | None:
-        """The file they came from; None if there is none."""
+        """The file that the settings come from; None if there is no file."""
         return self._file
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is not wrong but deserves a line on stderr."""
+        """Problems that are no errors but deserve a line on stderr."""
         return self._warnings
 
 
@@ -152,11 +156,12 @@ def load_settings(
     """Reads the settings.
 
     Args:
-        path: What `--config` says, or None.
-        environ: The variables that may hold settings.
+        path: The value of `--config`, or None.
+        environ: The environment variables.
 
     Raises:
-        ConfigurationError: The file cannot be read, or keys are unknown or wrong: all at once.
+        ConfigurationError: The file cannot be read, or keys are unknown or invalid. The message
+            lists all of them.
     """
     file = _find_file(path, environ)
     values = _read_toml(file) if file else {}
@@ -178,7 +183,7 @@ def load_settings(
 
 
 def _find_file(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file to read, made absolute. One that is named must be there, the usual ones may."""
+    """The absolute path of the file to read. A named file must exist, a default file need not."""
     for origin, named in (("--config", path), (FILE_VARIABLE, environ.get(FILE_VARIABLE))):
         if named:
             try:
@@ -192,7 +197,7 @@ def _find_file(path: str | Path | None, environ: Mapping[str, str]) -> Path | No
 
 
 def _of_user(folder: Callable[[str], Path]) -> Path:
-    """A folder of the user who runs the bot, by a function of platformdirs."""
+    """A folder of the user who runs the bot, found by a function of platformdirs."""
     try:
         return folder("gpt2bot")
     except RuntimeError:
@@ -203,33 +208,32 @@ def _of_user(folder: Callable[[str], Path]) -> Path:
 
 
 def _named_file(origin: str, path: Path) -> Path:
-    """The file that is named, or the `config.toml` in the folder that is named."""
+    """The named file, or the `config.toml` in the named folder."""
     file = path / "config.toml" if path.is_dir() else path
     if file.is_file():
         return file
     if path.is_dir():
-        raise ConfigurationError(f"{origin} names the folder {path}, which holds no config.toml")
-    raise ConfigurationError(f"{origin} names {path}{_target(path)}, and there is no such file")
+        raise ConfigurationError(f"{origin} names the folder {path}, which contains no config.toml")
+    raise ConfigurationError(f"{origin} names the file {path}{_target(path)}, which does not exist")
 
 
 def _target(path: Path) -> str:
-    """Where a link leads, for a message."""
+    """The target of a symbolic link, for a message."""
     return f" (a link to {path.readlink()})" if path.is_symlink() else ""
 
 
 def _expanded(path: Path) -> Path:
-    """A path with the home for `~`."""
+    """A path with `~` replaced by the home folder."""
     try:
         return path.expanduser()
     except RuntimeError:
         raise ConfigurationError(
-            f"there is no folder {path}, since the home that it begins with is not known: write the"
-            " path out"
+            f"cannot resolve {path}, because the home folder is not known: write the full path"
         ) from None
 
 
 def _default_folders(file: Path | None) -> dict[str, Any]:
-    """Where models and state lie unless a setting says so: beside the file, if there is one."""
+    """The default folders of models and state: beside the configuration file, if there is one."""
     if file:
         return {"models_dir": file.parent / "models", "state_dir": file.parent / "state"}
     here = Path("models").absolute()
@@ -240,7 +244,7 @@ def _default_folders(file: Path | None) -> dict[str, Any]:
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
-    """The values of a file."""
+    """The values in a file."""
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -253,10 +257,10 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 
 def _converted(values: dict[str, Any], settings: type, *, base: Path) -> dict[str, Any]:
-    """Values as the types of their settings want them, where TOML or the environment cannot tell.
+    """Converts values to the types of their settings, as far as TOML has no such type.
 
-    A path is relative to `base`; a list may be JSON. Python counts `true` as 1, and an owner who
-    writes it for a number means something else: as text it is refused.
+    A path is relative to `base`, and a list may be JSON. A boolean given for a number becomes text,
+    so that it is refused: Python would accept `true` as 1.
     """
     known = fields_of(settings)
 
@@ -281,21 +285,21 @@ def _list_from_json(text: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return text  # which is refused, as it is no list
+        return text  # refused later, because it is not a list
 
 
 def _exposed(file: Path | None, values: dict[str, Any]) -> tuple[str, ...]:
-    """A warning if the file holds secrets and is not its owner's alone."""
+    """A warning if the file contains secrets and others can read it."""
     found = ", ".join(_secrets(values, Settings))
     if not file or not found:
         return ()
     if os.name != "posix" or not stat.S_IMODE(file.stat().st_mode) & 0o077:
         return ()
-    return (f"{file} holds {found}, and others can read it: chmod 600 {file}",)
+    return (f"{file} contains {found}, and others can read it: chmod 600 {file}",)
 
 
 def _secrets(values: dict[str, Any], settings: type) -> Iterator[str]:
-    """The names of the secrets that are set."""
+    """The names of the secrets that have values."""
     for name, field in fields_of(settings).items():
         value = values.get(name)
         if is_settings(field.kind):
@@ -306,7 +310,7 @@ def _secrets(values: dict[str, Any], settings: type) -> Iterator[str]:
 
 
 def _explain(error: ValidationError, file: Path | None, variables: Mapping[Key, str]) -> str:
-    """All errors in one line, without the value of a secret."""
+    """All errors on one line, without the value of any secret."""
     problems = []
     for detail in error.errors(include_url=False, include_context=False):
         key, found = detail["loc"], detail["input"]
@@ -314,7 +318,7 @@ def _explain(error: ValidationError, file: Path | None, variables: Mapping[Key, 
         origin = next((v for k, v in variables.items() if k[: len(key)] == key[: len(k)]), file)
         if detail["type"] == "value_error":
             said = str(detail["msg"]).removeprefix("Value error, ")
-            if is_settings(_hint(key)):  # its `__post_init__` begins with the name of a field
+            if is_settings(_hint(key)):  # the message of `__post_init__` starts with a field name
                 problems.append(f"{name}.{said} ({origin})")
             else:
                 problems.append(f"{name} ({origin}): {said}")
@@ -322,14 +326,14 @@ def _explain(error: ValidationError, file: Path | None, variables: Mapping[Key, 
             problems.append(f"{name} ({origin}): {_unknown(key)}")
         else:
             hint = _hint(key)
-            hidden = is_secret(hint) or isinstance(found, dict)  # which may hold anything
+            hidden = is_secret(hint) or isinstance(found, dict)  # a table may contain anything
             value = "" if hidden else f", not {shown(found)}"
             problems.append(f"{name} ({origin}): must be {allowed(hint)}{value}")
     return f"wrong settings: {'; '.join(problems)}"
 
 
 def _hint(key: Key) -> Any:
-    """The annotation of a setting, of an item of it, or of a section."""
+    """The annotation of a setting, of one of its items, or of a section."""
     hint: Any = Settings
     for part in key:
         hint = get_args(hint)[0] if isinstance(part, int) else fields_of(hint)[part].hint
@@ -337,8 +341,8 @@ def _hint(key: Key) -> Any:
 
 
 def _unknown(key: Key) -> str:
-    """Says that there is no such key, and which there are."""
+    """Says that a key is unknown, and suggests known ones."""
     known = list(fields_of(_hint(key[:-1])))
     close = difflib.get_close_matches(str(key[-1]), known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"allowed are {', '.join(known)}"
-    return f"no such key; {hint}"
+    hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+    return f"unknown key; {hint}"

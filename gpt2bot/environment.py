@@ -1,8 +1,8 @@
-"""Which variables of the environment are settings, and which are nearly.
+"""Reads settings from environment variables, and warns of names that look misspelled.
 
-A setting's variable is `GPT2BOT_` and its path joined by two underscores. Whatever else begins so
-belongs to somebody else and is ignored: Kubernetes and Docker, for example, describe a service or a
-container of the name `gpt2bot` in such variables.
+The name of a setting's variable is `GPT2BOT_` and the setting's path joined by two underscores.
+Other variables that begin with `GPT2BOT_` are ignored: Kubernetes and Docker, for example, use such
+variables to describe a service or a container named `gpt2bot`.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ logger = logging.getLogger(__name__)
 PREFIX = "GPT2BOT_"
 FILE_VARIABLE = "GPT2BOT_CONFIG"
 
-# What Kubernetes says of a service (gpt2bot, gpt2bot-x), and Docker of a linked container, together
-# with that container's own environment.
+# Set by Kubernetes for a service (gpt2bot, gpt2bot-x), and by Docker for a linked container,
+# including that container's own environment.
 ORCHESTRATOR = re.compile(
     r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)|ENV_\w+"
 )
 LINKED = "ENV_"
-NEAR = 0.8  # of 1, as difflib measures likeness: a slip in a word of five letters
+NEAR = 0.8  # similarity ratio of difflib: one typing error in a word of five letters
 
-Key = tuple[int | str, ...]  # the path of a setting, as ("sampling", "top_k")
+Key = tuple[int | str, ...]  # the path of a setting, such as ("sampling", "top_k")
 
 
 def read_environment(
     environ: Mapping[str, str], settings: type
 ) -> tuple[dict[Key, str], dict[str, Any]]:
-    """Reads what the environment says of settings; warns of what is nearly the name of one.
+    """Reads the settings in the environment, and warns of names that are close to a setting's.
 
     Args:
-        environ: The variables.
+        environ: The environment variables.
         settings: The class of all settings.
 
     Returns:
-        Which variable sets which key, and the values as a file would have them.
+        The variable that sets each key, and the values in the structure of a file.
     """
     variables: dict[Key, str] = {}
     values: dict[str, Any] = {}
@@ -56,25 +56,27 @@ def read_environment(
         has_path = "__" in variable and not name.startswith(LINKED)
         if not has_path and name.lower() not in fields_of(settings):
             if not ORCHESTRATOR.fullmatch(name) and (meant := _meant(name, settings)):
-                logger.warning("%s is no setting and is ignored: did you mean %s?", variable, meant)
+                logger.warning(
+                    "%s is not a setting and is ignored: did you mean %s?", variable, meant
+                )
             continue
         section, _, key = name.lower().rpartition("__")
         table = values.setdefault(section, {}) if section else values
-        if isinstance(table, dict):  # else it is wrong already, and said to be
+        if isinstance(table, dict):  # otherwise it is invalid, and reported later
             table[key] = text
         variables[(section, key) if section else (key,)] = variable
     return variables, values
 
 
 def _meant(name: str, settings: type) -> str | None:
-    """The variable that was probably meant; None if the name is not like that of any setting."""
+    """The variable that was probably meant; None if no setting has a similar name."""
     known = {"config": FILE_VARIABLE}
     for first, field in fields_of(settings).items():
         if not is_settings(field.kind):
             known[_plain(first)] = f"{PREFIX}{first}".upper()
             continue
         section = {_plain(key): f"{PREFIX}{first}__{key}".upper() for key in fields_of(field.kind)}
-        if name.lower().startswith(f"{first}_"):  # then it can only be one of this section
+        if name.lower().startswith(f"{first}_"):  # only a key of this section can be meant
             return _closest(name[len(first) :], section, near=0)
         known |= section | {f"{_plain(first)}{key}": text for key, text in section.items()}
     return _closest(name, known, near=NEAR)

@@ -1,31 +1,31 @@
-"""The tree of errors, and the exit code that each gives the command line.
+"""The tree of errors, and the exit code of each on the command line.
 
 ::
 
     GPT2BotError
     ├── UsageError               2   the command line is wrong
     ├── ConfigurationError       3   a setting is wrong, or a needed one is missing
-    ├── StateError               3   what the bot remembers is damaged or cannot be written
-    ├── ModelError               4   a model is missing, damaged or of another shape
-    │   ├── ModelMissingError        there is no such model here
+    ├── StateError               3   the saved state is damaged or cannot be read or written
+    ├── ModelError               4   a model is missing, damaged or has an unexpected shape
+    │   ├── ModelMissingError        the model is not found
     │   ├── CheckpointError          its files are damaged or do not fit together
     │   ├── PromptTooLongError       the prompt leaves no room in the model's context
     │   └── TrainingError            training data, or a started training, cannot be used
-    ├── NoCandidateError         5   nothing that was drafted passed the filter
+    ├── NoCandidateError         5   no draft passed the filter
     ├── RefusedError             6   X refused: credentials, permission or content
-    │   ├── AccountError             not for the tweet, which can be tried again
+    │   ├── AccountError             the tweet is not at fault and can be tried again
     │   │   └── PlanError            the app's plan or project does not include the request
-    │   └── DuplicateError           the account has posted this text already
-    ├── LimitError               7   a rate, a number of posts or the credits are used up
-    │   └── RateLimitError           the account has asked X too often
-    │       └── SpamError            X takes the bot for spam, and wants to be asked later
+    │   └── DuplicateError           the account has already posted this text
+    ├── LimitError               7   a rate limit, a number of posts or the credits are used up
+    │   └── RateLimitError           the account has sent too many requests
+    │       └── SpamError            X treats the bot as spam and asks it to wait
     ├── NetworkError             8   a server cannot be reached; nothing was changed there
-    ├── OutcomeUnknownError      8   a request left, and what became of it is not known
-    ├── LockedError              9   another run of this bot is at work
-    └── CheckError                   what `check` found; the exit code is that of the first of it
+    ├── OutcomeUnknownError      8   a request was sent, and its outcome is not known
+    ├── LockedError              9   another run of this bot is in progress
+    └── CheckError                   problems found by `check`; exit code of the first one
 
-Every message is one line that says what is wrong and what to do, since it is all that the owner of
-a cron job reads. No message holds a secret.
+Every message is one line that says what is wrong and what to do, because the owner of a cron job
+reads nothing else. No message contains a secret.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class GPT2BotError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
     exit_code: int = 1
 
@@ -50,25 +50,25 @@ class UsageError(GPT2BotError):
 
 
 class ConfigurationError(GPT2BotError):
-    """A setting is wrong, or one that is needed is missing."""
+    """A setting is wrong, or a needed one is missing."""
 
     exit_code = 3
 
 
 class StateError(GPT2BotError):
-    """What the bot remembers (its outbox, its lock) is damaged or cannot be read or written."""
+    """The saved state (outbox, lock) is damaged or cannot be read or written."""
 
     exit_code = 3
 
 
 class ModelError(GPT2BotError):
-    """A model is missing, damaged or of another shape than it says."""
+    """A model is missing, damaged or has an unexpected shape."""
 
     exit_code = 4
 
 
 class ModelMissingError(ModelError):
-    """There is no such model here."""
+    """The model is not found."""
 
 
 class CheckpointError(ModelError):
@@ -80,11 +80,11 @@ class PromptTooLongError(ModelError):
 
 
 class TrainingError(ModelError):
-    """The training data, or a training that was started before, cannot be used."""
+    """The training data, or a training that was started earlier, cannot be used."""
 
 
 class NoCandidateError(GPT2BotError):
-    """Nothing that was drafted passed the filter, so nothing is posted."""
+    """No draft passed the filter, so nothing is posted."""
 
     exit_code = 5
 
@@ -96,15 +96,15 @@ class RefusedError(GPT2BotError):
 
 
 class AccountError(RefusedError):
-    """X refused the request, and not for the tweet, which can be tried again."""
+    """X refused the request, but the tweet is not at fault and can be tried again."""
 
 
 class PlanError(AccountError):
-    """The plan or the project of the app does not include the request."""
+    """The app's plan or project does not include the request."""
 
 
 class DuplicateError(RefusedError):
-    """X says that the account has posted this text already."""
+    """X says that the account has already posted this text."""
 
 
 class LimitError(GPT2BotError):
@@ -114,11 +114,11 @@ class LimitError(GPT2BotError):
 
 
 class RateLimitError(LimitError):
-    """The account has asked X too often.
+    """The account has sent X too many requests.
 
     Attributes:
-        until: When that ends, in seconds since 1970; None if X does not tell.
-        wait: Seconds to wait if X does not tell.
+        until: When the limit ends, in seconds since 1970; None if X does not say.
+        wait: Seconds to wait if X does not say when the limit ends.
     """
 
     def __init__(self, message: str, until: float | None = None, wait: float = 0.0) -> None:
@@ -128,42 +128,42 @@ class RateLimitError(LimitError):
 
 
 class SpamError(RateLimitError):
-    """X takes what the bot does for spam, and wants to be asked later."""
+    """X treats the bot as spam and asks it to wait."""
 
 
 class NetworkError(GPT2BotError):
-    """A server cannot be reached; the request did not change anything there."""
+    """A server cannot be reached; the request changed nothing there."""
 
     exit_code = 8
 
 
 class OutcomeUnknownError(GPT2BotError):
-    """A request left, and whether the server acted on it is not known."""
+    """A request was sent, and it is not known whether the server acted on it."""
 
     exit_code = 8
 
 
 class LockedError(GPT2BotError):
-    """Another run of this bot is at work."""
+    """Another run of this bot is in progress."""
 
     exit_code = 9
 
 
 class CheckError(GPT2BotError):
-    """A look at the bot found trouble."""
+    """`check` found problems."""
 
     def __init__(self, troubles: Sequence[GPT2BotError]) -> None:
         number = "one thing needs" if len(troubles) == 1 else f"{len(troubles)} things need"
-        super().__init__(f"{number} fixing: see the lines that begin with 'fix'")
+        super().__init__(f"{number} fixing: see the lines that start with 'fix'")
         self.exit_code = troubles[0].exit_code
 
 
 @contextlib.contextmanager
 def explain_stop(words: str) -> Iterator[None]:
-    """Says what it means to be stopped here, by Ctrl-C (`KeyboardInterrupt`) or SIGTERM.
+    """Says what an interruption by Ctrl-C (`KeyboardInterrupt`) or SIGTERM means here.
 
     Args:
-        words: What follows "interrupted" or "stopped".
+        words: The text after "interrupted" or "stopped".
     """
     try:
         yield

@@ -1,8 +1,9 @@
-"""What a class of settings says of its fields: their limits, their choices and their help.
+"""Reads the limits, choices and help of the fields of settings classes.
 
-A setting stands once, as a field of a frozen dataclass: its annotation has the type and the limits
-(of `annotated_types`), and the section `Attributes` of the docstring explains it. Configuration,
-command line and the classes themselves read that here.
+Each setting is defined once, as a field of a frozen dataclass. Its annotation has the type and the
+limits (from `annotated_types`), and the `Attributes` section of the docstring explains it. The
+configuration, the command line and the classes themselves read these definitions through this
+module.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ NAMES: Mapping[Any, str] = {
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a class of settings.
+    """A field of a settings class.
 
     Attributes:
         name: Its name.
@@ -67,20 +68,20 @@ class Field:
 
     @property
     def kind(self) -> Any:
-        """Its type, without limits and without the types of what it holds."""
+        """Its type, without limits and without the types of its items."""
         hint = get_args(self.hint)[0] if get_origin(self.hint) is Annotated else self.hint
         return get_origin(hint) or hint
 
     @property
     def limits(self) -> Iterator[tuple[type, Any]]:
-        """Pairs of `Ge`, `Gt` or `Le` and a bound."""
+        """Pairs of `Ge`, `Gt` or `Le` and its bound."""
         for limit in getattr(self.hint, "__metadata__", ()):
             if type(limit) in LIMITS:
                 yield type(limit), getattr(limit, type(limit).__name__.lower())
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values that it can have, if they are listed."""
+        """The allowed values, if the type is a `Literal`."""
         hint = get_args(self.hint)[0] if get_origin(self.hint) is Annotated else self.hint
         return get_args(hint) if get_origin(hint) is Literal else ()
 
@@ -95,12 +96,12 @@ class Field:
 
 
 def is_settings(hint: object) -> TypeGuard[type]:
-    """Whether this annotation is a class of settings: a section of the configuration."""
+    """Whether this annotation is a settings class, which is a section of the configuration."""
     return isinstance(hint, type) and is_dataclass(hint)
 
 
 def is_secret(hint: Any) -> bool:
-    """Whether a value of this type is or holds a secret."""
+    """Whether a value of this type is or contains a secret."""
     from pydantic import SecretStr
 
     if is_settings(hint):
@@ -110,7 +111,7 @@ def is_secret(hint: Any) -> bool:
 
 @functools.cache
 def fields_of(settings: type) -> dict[str, Field]:
-    """The fields of a class of settings, by their names."""
+    """The fields of a settings class, by name."""
     helps = _helps(settings)
     return {
         name: Field(name, _without_none(hint), helps.get(name, ""))
@@ -120,10 +121,10 @@ def fields_of(settings: type) -> dict[str, Field]:
 
 
 def check_limits(settings: Any) -> None:
-    """For the `__post_init__` of a class of settings.
+    """Checks the limits of all fields; for the `__post_init__` of a settings class.
 
     Raises:
-        ValueError: A field is beyond its limits.
+        ValueError: A field is outside its limits.
     """
     cls: type = type(settings)
     for name, field in fields_of(cls).items():
@@ -133,7 +134,7 @@ def check_limits(settings: Any) -> None:
 
 
 def allowed(hint: Any) -> str:
-    """What may stand where this annotation is, for a message: "a number greater than 0"."""
+    """Describes the allowed values for a message, for example "a number greater than 0"."""
     if get_origin(hint) is Annotated:
         described = (meta.documentation for meta in hint.__metadata__ if isinstance(meta, DocInfo))
         range_ = range_of(hint)
@@ -148,7 +149,7 @@ def allowed(hint: Any) -> str:
 
 
 def range_of(hint: Any) -> str:
-    """The limits of a number, as "at least 1" or "from 1 to 256"; empty if there are none."""
+    """The limits of a number, such as "at least 1" or "from 1 to 256"; empty if there are none."""
     limits = dict(Field("", hint, "").limits)
     if limits.keys() == {Ge, Le}:
         return f"from {limits[Ge]} to {limits[Le]}"
@@ -156,12 +157,12 @@ def range_of(hint: Any) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for a message: shortened, and without what may be the password of a URL."""
+    """A value for a message: shortened, and without a possible password in a URL."""
     return reprlib.repr(re.sub(r"\S+@", "***@", value) if isinstance(value, str) else value)
 
 
 def entries(docstring: str | None, section: str) -> dict[str, str]:
-    """What a section of a docstring, as "Args", says of each name."""
+    """The text for each name in a section of a docstring, such as "Args"."""
     text = inspect.cleandoc(docstring or "")
     body = re.search(rf"^{section}:\n((?: .*\n?|\n)*)", text, re.MULTILINE)
     found = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", body[1] if body else "", re.MULTILINE)
@@ -176,7 +177,7 @@ def _without_none(hint: Any) -> Any:
 
 
 def _helps(settings: type) -> dict[str, str]:
-    """What the docstrings of a class and its bases say of their attributes."""
+    """The help of each attribute, from the docstrings of a class and its bases."""
     found: dict[str, str] = {}
     for cls in settings.__mro__:
         found = entries(cls.__doc__, "Attributes") | found

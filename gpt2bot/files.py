@@ -1,6 +1,6 @@
-"""Files that survive any crash: one lock, one atomic write, one hash, folders replaced whole.
+"""Crash-safe file operations: locks, atomic writes, hashes and replacement of whole folders.
 
-And one way to learn beforehand whether a folder can be written: with a file that has no name.
+`check_writable` finds out in advance whether a folder can be written.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def exclusive(path: Path, *, busy: str, waiting: str | None = None) -> Iterator[
     """Holds an exclusive lock, which the kernel frees when the process ends, however it ends.
 
     Args:
-        path: The lock file. It stays, and its existence means nothing.
-        busy: What the error says if another process holds it.
-        waiting: Logged before waiting for that process; None gives up at once instead.
+        path: The lock file. It is not deleted, and its existence means nothing.
+        busy: The error message if another process holds the lock.
+        waiting: Logged before waiting for that process; if None, it gives up at once.
 
     Raises:
-        LockedError: Another process holds it.
-        OSError: The file cannot be created, or the file system has no locks.
+        LockedError: Another process holds the lock.
+        OSError: The file cannot be created, or the file system does not support locks.
     """
     import filelock
 
@@ -69,39 +69,39 @@ def exclusive(path: Path, *, busy: str, waiting: str | None = None) -> Iterator[
 
 
 def making(folder: Path, *, wait: bool = False) -> AbstractContextManager[None]:
-    """Holds the lock of a folder that is being made: a hidden file beside it, see `exclusive`.
+    """Holds the lock of a folder that is being created: a hidden file beside it, see `exclusive`.
 
     Raises:
-        LockedError: Another process is making it, and `wait` is not set.
-        OSError: As from `exclusive`.
+        LockedError: Another process is creating it, and `wait` is not set.
+        OSError: See `exclusive`.
     """
     return exclusive(
         _lock_of(folder),
-        busy=f"another process is making {folder}: wait until it has finished, or stop it",
-        waiting=f"waiting for another process to make {folder}" if wait else None,
+        busy=f"another process is creating {folder}: wait until it finishes, or stop it",
+        waiting=f"waiting for another process to create {folder}" if wait else None,
     )
 
 
 def explain_lock_error(error: OSError) -> str:
     """What the owner can do about an `OSError` of `exclusive`."""
     if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
-        return "use a local disk, since its file system does not support locks"
+        return "use a local disk, because its file system does not support locks"
     if error.errno in (errno.EISDIR, errno.ELOOP):
-        return "delete it, since it is not an ordinary file"
+        return "delete it, because it is not a regular file"
     return "make it and its folder writable for the user who runs the bot"
 
 
 def check_writable(folder: Path) -> Path:
-    """Finds out whether files can be made in a folder, there or not, and leaves nothing behind.
+    """Checks whether files can be created in a folder, which need not exist. Leaves nothing behind.
 
-    It writes a file without a name rather than asking for permissions: those say nothing of a file
-    system that is read-only or full.
+    It creates an unnamed temporary file instead of reading permissions, because permissions do not
+    tell whether a file system is read-only or full.
 
     Returns:
         The folder, or its nearest parent that exists.
 
     Raises:
-        OSError: They cannot.
+        OSError: Files cannot be created.
     """
     place = _nearest(folder.absolute())
     with tempfile.TemporaryFile(dir=place):
@@ -112,7 +112,7 @@ def is_locked(path: Path) -> bool:
     """Whether another process holds a lock file, which need not exist. Leaves nothing behind.
 
     Raises:
-        OSError: No process can hold it; `explain_lock_error` has the advice.
+        OSError: No process can hold the lock; `explain_lock_error` gives advice.
     """
     if os.path.lexists(path):
         try:
@@ -134,12 +134,12 @@ def is_being_made(folder: Path) -> bool:
 
 
 def _lock_of(folder: Path) -> Path:
-    """The lock file of a folder that is being made."""
+    """The lock file of a folder that is being created."""
     return folder.with_name(f".{folder.name}.lock")
 
 
 def _nearest(path: Path) -> Path:
-    """The path itself, or the nearest parent that exists. An `OSError` says why neither is seen."""
+    """The path itself, or the nearest existing parent. Raises `OSError` if neither can be seen."""
     try:
         path.lstat()
     except FileNotFoundError:
@@ -148,15 +148,15 @@ def _nearest(path: Path) -> Path:
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
-    """Writes a UTF-8 text file that is there completely or not at all, whatever happens meanwhile.
+    """Writes a UTF-8 text file completely or not at all, whatever happens meanwhile.
 
     Args:
         path: The file. It is replaced if it exists.
         text: Its content.
-        mode: Its permissions, less the process's umask.
+        mode: Its permissions, before the umask is applied.
 
     Raises:
-        OSError: It cannot be written; an existing file is then unchanged.
+        OSError: It cannot be written; an existing file stays unchanged.
     """
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
@@ -200,7 +200,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
 
 
 def restore_folder(folder: Path) -> None:
-    """Restores a folder whose replacement stopped between the two renames, and tidies up."""
+    """Restores a folder whose replacement stopped between the two renames, and cleans up."""
     old = folder.with_name(f".{folder.name}.old")
     if not folder.exists() and old.exists():
         old.rename(folder)

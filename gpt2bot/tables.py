@@ -1,9 +1,9 @@
-"""Texts from files: tables by column (CSV, TSV, JSON lines), and plain text.
+"""Reads texts from files: tables with columns (CSV, TSV, JSON lines) and plain text.
 
-The name of a file says what it is. A file that holds something else is refused with a hint, because
-a wrong guess ends in texts that nobody wrote: a header, a label, half a sentence.
+The name of a file determines its format. A file with other content is refused with a hint, because
+a wrong guess would yield texts that nobody wrote: a header, a label, half a sentence.
 
-The header of a CSV file tells its delimiter: the one that separates the wanted columns. Fields may
+The delimiter of a CSV file is the one that separates the wanted columns in the header. Fields may
 be quoted as in RFC 4180, with delimiters, doubled quotes and line breaks inside.
 """
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "Table", "TableError", "parse"]
 
-# The delimiters of a kind of file. The first one counts where the header does not tell.
+# The possible delimiters by file suffix. The first one is used if the header does not decide.
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t,;|", ".tab": "\t,;|"}
 JSON_LINES = (".jsonl", ".ndjson")
 
-QUOTED = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}  # as a text holds them
+QUOTED = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}  # inside a text
 
-# What files of other kinds begin with.
+# The first bytes of files of other formats.
 SIGNATURES = {
     b"%PDF-": "a PDF document",
     b"PK\x03\x04": "an office document or another ZIP archive",
@@ -45,20 +45,20 @@ JSON = re.compile(
     re.VERBOSE,
 )
 
-LONGEST = 100  # characters of the columns' names in a message
+LONGEST = 100  # characters of column names in a message
 
-# What Excel writes before the header to name the delimiter.
+# A line that Excel writes before the header to name the delimiter.
 EXCEL_HINT = re.compile(r"\Asep=[,;\t|](?=\r?\n)", re.IGNORECASE)
 
-# A line of names with nothing but delimiters between them, as no sentence is.
+# Names with nothing but delimiters between them, which no sentence looks like.
 NAMES_ONLY = re.compile(r'["\w-]+(?:[,;\t|]["\w-]+)*')
 
 
 class TableError(ValueError):
-    """A file, or a line of it, is not what its name says.
+    """A file, or one of its lines, does not have the format that its name says.
 
     Attributes:
-        line: The line, counted from 1; None stands for the whole file.
+        line: The line, counted from 1; None means the whole file.
     """
 
     def __init__(self, problem: str, line: int | None = None) -> None:
@@ -75,8 +75,8 @@ class Row:
     """A row of a table.
 
     Attributes:
-        line: The line that it begins on, counted from 1.
-        cells: Its texts by their columns, as `Table.column` names them. A short row lacks some.
+        line: The line on which it begins, counted from 1.
+        cells: Its texts by column, as `Table.column` names them. A short row lacks some.
     """
 
     line: int
@@ -95,10 +95,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """What a file of texts in columns holds.
+    """The content of a file with columns of texts.
 
     Attributes:
-        columns: The names of the columns, as they are written in the file.
+        columns: The names of the columns, as written in the file.
         rows: The rows. Blank ones are left out.
     """
 
@@ -106,31 +106,31 @@ class Table:
     rows: tuple[Row, ...]
 
     def column(self, *names: str) -> str | None:
-        """The first of these names that is a column's, whatever the case; None if there is none."""
+        """The first of these names that is a column, ignoring case; None if none is."""
         columns = set(map(_fold, self.columns))
         return next((name for name in map(_fold, names) if name in columns), None)
 
     def describe_columns(self) -> str:
-        """The names of the columns for a message, on one line and not too long."""
+        """The names of the columns for a message, on one line and shortened."""
         names = ", ".join(map(repr, self.columns))
         return names if len(names) <= LONGEST else f"{names[:LONGEST]}..."
 
 
 def parse(content: bytes, suffix: str, names: Sequence[str]) -> Table | str:
-    """Reads what a file holds.
+    """Parses the content of a file.
 
     Args:
-        content: Of the file.
-        suffix: The end of the file's name. `.csv`, `.tsv` and `.tab` are tables with a header,
+        content: The bytes of the file.
+        suffix: The suffix of the file's name. `.csv`, `.tsv` and `.tab` are tables with a header,
             `.jsonl` and `.ndjson` have a JSON object on each line; any other file is text.
-        names: The names of columns that are wanted or have a meaning.
+        names: The names of columns that are wanted or have a special meaning.
 
     Returns:
         The table, or the text.
 
     Raises:
-        TableError: The content is of another kind than the name says, is not UTF-8, or a line of
-            the table is wrong.
+        TableError: The content does not match the name, is not UTF-8, or a line of the table is
+            invalid.
     """
     kind = suffix.lower()
     text = _decode(content)
@@ -140,13 +140,13 @@ def parse(content: bytes, suffix: str, names: Sequence[str]) -> Table | str:
         return _json_lines(text, names)
     if X_ARCHIVE.match(text):
         raise TableError(
-            "it looks like a file of X's archive, which is not read yet: "
+            "it looks like a file from X's archive, which is not supported: "
             "copy its texts into a text file, one on each line"
         )
     if kind == ".json" or JSON.match(text):
         raise TableError(
-            "it looks like JSON, which is read as JSON lines only: "
-            f"a file named .jsonl, with an object such as {_example(names)} on each line"
+            "it looks like JSON, but only JSON lines are supported: "
+            f"use a file named .jsonl with an object such as {_example(names)} on each line"
         )
     if kind in DELIMITERS:
         return _delimited(EXCEL_HINT.sub("", text, count=1), DELIMITERS[kind], names)
@@ -172,7 +172,7 @@ def _decode(content: bytes) -> str:
 
 
 def _refuse_header(text: str, names: Sequence[str]) -> None:
-    """Raises TableError if the first line of a text, comments aside, is the header of a table."""
+    """Raises TableError if the first line of a text, after comments, is the header of a table."""
     lines = enumerate(io.StringIO(text, newline=None), start=1)
     number, first = next(((n, x) for n, x in lines if x.strip() and x[:2] != "# "), (0, ""))
     cells = {_fold(cell.strip().strip('"')) for cell in re.split(r"[,;\t|]", first)}
@@ -185,7 +185,7 @@ def _refuse_header(text: str, names: Sequence[str]) -> None:
 
 
 def _delimited(text: str, delimiters: str, names: Sequence[str]) -> Table:
-    """Reads a table with a header, by the delimiter that gives most of the wanted columns."""
+    """Reads a table with a header, using the delimiter that yields the most wanted columns."""
     wanted = set(map(_fold, names))
     headers = {delimiter: _header(text, delimiter) for delimiter in delimiters}
 
@@ -202,17 +202,17 @@ def _delimited(text: str, delimiters: str, names: Sequence[str]) -> Table:
     for line, cells in islice(_records(text, delimiter), 1, None):
         if len(cells) > len(columns):
             raise TableError(
-                f"there are {len(cells)} fields, and the header has {len(columns)}: "
-                f'put a text that holds {QUOTED[delimiter]} into "quotes"',
+                f"there are {len(cells)} fields, but the header has {len(columns)}: "
+                f'put a text that contains {QUOTED[delimiter]} in "quotes"',
                 line,
             )
-        if [_fold(cell) for cell in cells] != columns:  # the header again, of files joined to one
+        if [_fold(cell) for cell in cells] != columns:  # a repeated header, from concatenated files
             rows.append(Row(line, dict(zip(columns, cells, strict=False))))
     return Table(tuple(headers[delimiter]), tuple(rows))
 
 
 def _header(text: str, delimiter: str) -> list[str]:
-    """The first record; nothing if this delimiter makes none of it."""
+    """The first record; empty if it cannot be parsed with this delimiter."""
     try:
         _, cells = next(_records(text, delimiter), (1, []))
     except TableError:
@@ -221,7 +221,7 @@ def _header(text: str, delimiter: str) -> list[str]:
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not blank, each with the line that it begins on."""
+    """The records that are not blank, each with the line on which it begins."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
     )
@@ -243,7 +243,7 @@ def _explain(error: csv.Error) -> str:
         limit = f"{csv.field_size_limit():,}"
         return f"a field has more than {limit} characters: shorten it, or close its quote"
     if "end of data" in message or "expected after" in message:
-        return "its quotes do not match: close every quote, and double those inside a quoted text"
+        return "its quotes do not match: close every quote, and double quotes inside a quoted text"
     return message
 
 
@@ -272,7 +272,7 @@ def _json_lines(text: str, names: Sequence[str]) -> Table:
 
 
 def _well_formed(text: str) -> str:
-    """Replaces half characters, which JSON can hold by their numbers and UTF-8 cannot."""
+    """Replaces lone surrogates, which JSON escapes can express but UTF-8 cannot."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -281,5 +281,5 @@ def _example(names: Sequence[str]) -> str:
 
 
 def _fold(name: str) -> str:
-    """A column's name without regard to case and white space around it."""
+    """A column's name, normalised for case and surrounding white space."""
     return name.replace("\ufeff", "").strip().casefold()

@@ -92,7 +92,7 @@ def test_the_file_is_looked_for_in_order(home: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("environ", [{}, {"GPT2BOT_CONFIG": "nowhere.toml"}])
 def test_a_file_that_is_named_must_be_there(environ: dict[str, str]) -> None:
     named = None if environ else Path("nowhere.toml")
-    with pytest.raises(ConfigurationError, match=r"nowhere\.toml, and there is no such file"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml, which does not exist"):
         load(named, **environ)
 
 
@@ -110,7 +110,7 @@ def test_a_folder_without_a_file_is_called_a_folder(variable: bool, tmp_path: Pa
     environ = {"GPT2BOT_CONFIG": str(tmp_path)} if variable else {}
     with pytest.raises(ConfigurationError) as caught:
         load(None if variable else tmp_path, **environ)
-    wanted = f"{origin} names the folder {tmp_path}, which holds no config.toml"
+    wanted = f"{origin} names the folder {tmp_path}, which contains no config.toml"
     assert str(caught.value) == wanted
 
 
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     link = tmp_path / "link.toml"
     link.symlink_to("gone.toml")
     with pytest.raises(
-        ConfigurationError, match=r"link\.toml \(a link to gone\.toml\), and there is"
+        ConfigurationError, match=r"link\.toml \(a link to gone\.toml\), which does"
     ):
         load(link)
     long = tmp_path / ("x" * 300)
@@ -158,26 +158,26 @@ class TestModelsFolder:
     def test_it_must_be_there(self, tmp_path: Path) -> None:
         folder = tmp_path / "my disk/models"
         message = complaint(f'models_dir = "{folder}"', tmp_path)
-        assert f"models_dir ({tmp_path / 'bot.toml'}): there is no folder {folder}: " in message
+        assert f"models_dir ({tmp_path / 'bot.toml'}): folder {folder} not found: " in message
         assert f"mount its disk, or create it with `mkdir -p '{folder}'`" in message
         message = complaint("", tmp_path, GPT2BOT_MODELS_DIR=str(folder))
-        assert f"models_dir (GPT2BOT_MODELS_DIR): there is no folder {folder}: " in message
+        assert f"models_dir (GPT2BOT_MODELS_DIR): folder {folder} not found: " in message
         folder.mkdir(parents=True)
         assert load(GPT2BOT_MODELS_DIR=str(folder)).models_dir == folder
 
     def test_the_one_of_the_example_counts_as_named(self, tmp_path: Path) -> None:
-        assert "there is no folder" in complaint('models_dir = "models"', tmp_path)
+        assert "not found" in complaint('models_dir = "models"', tmp_path)
         assert load(written(tmp_path / "other.toml", "")).models_dir == tmp_path / "models"
 
     def test_a_broken_link_is_called_one(self, tmp_path: Path) -> None:
         (tmp_path / "models").symlink_to("/mnt/gone")
         message = complaint('models_dir = "models"', tmp_path)
-        assert f"there is no folder {tmp_path / 'models'} (a link to /mnt/gone): mount" in message
+        assert f"folder {tmp_path / 'models'} (a link to /mnt/gone) not found: mount" in message
 
     @pytest.mark.parametrize("value", ["bot.toml", "bot.toml/models"])
     def test_a_file_is_no_folder(self, value: str, tmp_path: Path) -> None:
         message = complaint(f'models_dir = "{value}"', tmp_path)
-        assert f"{tmp_path / value} is not a folder: name one that holds models" in message
+        assert f"{tmp_path / value} is not a folder: set a folder that contains models" in message
 
     def test_one_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "loop").symlink_to("loop")
@@ -195,7 +195,7 @@ class TestModelsFolder:
         assert f"{name.lower()} ({tmp_path / 'bot.toml'}): must name a folder" in message
 
     def test_the_home_of_nobody_is_no_traceback(self, tmp_path: Path) -> None:
-        assert "there is no folder" in complaint('models_dir = "~nobody-here/m"', tmp_path)
+        assert "cannot resolve" in complaint('models_dir = "~nobody-here/m"', tmp_path)
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -235,14 +235,14 @@ def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path
     )
     file = tmp_path / "bot.toml"
     for part in (
-        f"modle ({file}): no such key; did you mean model?",
+        f"modle ({file}): unknown key; did you mean model?",
         f"sampling.temperature ({file}): must be a number greater than 0, not 0",
         f"sampling.top_k ({file}): must be a whole number of at least 0, not 'hot'",
         f"sampling.top_p ({file}): must be a number greater than 0 and at most 1, not 'true'",
         f"tweets.prompts.1 ({file}): must be one line and not blank, not ''",
         "tweets.max_rounds (GPT2BOT_TWEETS__MAX_ROUNDS): must be a whole number of at least 1, not",
-        "samplng (GPT2BOT_SAMPLNG__TOP_K): no such key; did you mean sampling?",
-        "_statedir (GPT2BOT__STATEDIR): no such key; did you mean state_dir?",
+        "samplng (GPT2BOT_SAMPLNG__TOP_K): unknown key; did you mean sampling?",
+        "_statedir (GPT2BOT__STATEDIR): unknown key; did you mean state_dir?",
     ):
         assert part in message
 
@@ -269,7 +269,7 @@ def test_a_variable_that_is_nearly_a_setting_is_warned_of(
 ) -> None:
     assert load(**{f"GPT2BOT_{name}": SECRET}) == load()
     assert messages == [
-        f"GPT2BOT_{name} is no setting and is ignored: did you mean GPT2BOT_{meant}?"
+        f"GPT2BOT_{name} is not a setting and is ignored: did you mean GPT2BOT_{meant}?"
     ]
 
 
@@ -409,7 +409,7 @@ class TestSecretsOfANewSection:
         file = written(tmp_path / "config.toml", f"[notify]\n{key}")
         file.chmod(0o644)
         [warning] = load(file).warnings
-        assert f"holds notify.{key.partition(' ')[0]}, and others can read it" in warning
+        assert f"contains notify.{key.partition(' ')[0]}, and others can read it" in warning
         assert SECRET not in warning
 
     def test_what_is_no_secret_is_shown(self, tmp_path: Path) -> None:

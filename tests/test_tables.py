@@ -87,7 +87,7 @@ def test_a_short_row_lacks_its_last_columns() -> None:
         (
             "input_text\nOne\nTwo, three\n",
             3,
-            r'2 fields, .* header has 1: .* a comma into "quotes"',
+            r'2 fields, .* header has 1: .* a comma in "quotes"',
         ),
         ("input_text;end_text\nOne;#AI;x\n", 2, "3 fields, .* a semicolon"),
         ('input_text\nOne\n"Two\nThree\n', 3, "quotes do not match"),
@@ -165,7 +165,7 @@ def test_says_what_a_file_of_another_kind_looks_like(
 )
 def test_json_of_another_name_is_told_how_json_is_read(content: str, suffix: str) -> None:
     assert "it looks like JSON" in str(refusal(content, suffix))
-    assert 'named .jsonl, with an object such as {"input_text"' in str(refusal(content, suffix))
+    assert 'named .jsonl with an object such as {"input_text"' in str(refusal(content, suffix))
 
 
 @pytest.mark.parametrize("name", ["tweets.js", "tweets.txt", "tweets.csv", "tweets.json"])
@@ -174,7 +174,7 @@ def test_json_of_another_name_is_told_how_json_is_read(content: str, suffix: str
     ["window.YTD.tweets.part0 = [", "window.YTD.tweet.part1 = [ {", "Grailbird.data.tweets ="],
 )
 def test_an_archive_of_x_is_known(name: str, start: str) -> None:
-    assert "X's archive, which is not read yet" in str(refusal(start, Path(name).suffix))
+    assert "X's archive, which is not supported" in str(refusal(start, Path(name).suffix))
 
 
 @pytest.mark.parametrize(

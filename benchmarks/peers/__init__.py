@@ -1,1 +1,1 @@
-"""One short runner a system: it runs in the system's own environment and prints its figures."""
+"""One short runner per system, which runs in the system's environment and prints figures."""

@@ -1,4 +1,4 @@
-"""Makes a random model in the format of CTranslate2, in int8: `SOURCE TARGET`, two folders."""
+"""Makes a random int8 model in CTranslate2's format. Arguments: two folders, `SOURCE TARGET`."""
 
 from __future__ import annotations
 

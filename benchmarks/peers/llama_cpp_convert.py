@@ -1,4 +1,4 @@
-"""Makes a random model for llama.cpp, in Q8_0: `SOURCE TARGET`, a folder and a file."""
+"""Makes a random Q8_0 model for llama.cpp. Arguments: `SOURCE TARGET`, a folder and a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpt2bot.gpt2.hparams import HParams
 
 Q8_0 = gguf.GGMLQuantizationType.Q8_0
 NAMES = {
-    "wte": "token_embd",  # the output matrix, too, since the file has no other
+    "wte": "token_embd",  # also the output matrix, because the file has no other
     "wpe": "position_embd",
     "ln_f": "output_norm",
     "ln_1": "attn_norm",

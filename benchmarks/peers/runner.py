@@ -1,7 +1,7 @@
-"""What the runners in Python have in common; `llama_cpp.mjs` does the same for Node.
+"""The common part of the Python runners; `llama_cpp.mjs` does the same for Node.
 
-A runner takes a request, as JSON, for its only argument, and prints a reply, as JSON, in the last
-line of its output.
+A runner takes a JSON request as its only argument, and prints a JSON reply as the last line of its
+output.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    # Continues the prompt in a batch of so many rows by so many tokens.
+    # Continues the prompt, given the number of rows and the number of tokens.
     Generate = Callable[[int, int], object]
-    # Loads a model for so many threads; gives the version of what runs it, too.
+    # Loads a model with a number of threads; also returns the version of the system.
     Load = Callable[[str, int], tuple[Generate, str]]
 
 TOP_K = 40
 PROMPT = "It was late in the evening when the two old friends met again at the"
 END_OF_TEXT = 50256
-# As GPT-2 sees it: a text begins after the end of the one before. 16 tokens.
+# The prompt as GPT-2 sees it, after the end of another text: 16 tokens.
 PROMPT_IDS = (
     END_OF_TEXT, 1026, 373, 2739, 287, 262, 6180, 618, 262, 734, 1468, 2460, 1138, 757, 379, 262,
 )  # fmt: skip
@@ -37,11 +37,11 @@ class Request:
 
     Attributes:
         model: The file or folder of the model.
-        threads: To compute with.
-        points: Pairs of batch and new tokens a row.
-        repeats: Measurements a point, at most; at least one is made. 0 asks for a single text of
-            each point with nothing before and after it, as a whole process for one text has it.
-        patience: Seconds after which a point is not measured once more.
+        threads: Number of threads.
+        points: Pairs of batch and new tokens per row.
+        repeats: The most measurements per point; at least one is made. 0 asks for a single text of
+            each point and nothing else, like a whole process for one text.
+        patience: Seconds after which a point is not measured again.
         started: When the process was started, in seconds since the epoch.
     """
 
@@ -57,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Point:
-    """Measurements of a batch and a length: seconds until the first token, and until the last."""
+    """Measurements for a batch and a length: seconds to the first and to the last token."""
 
     batch: int
     length: int

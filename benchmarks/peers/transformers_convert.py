@@ -1,4 +1,4 @@
-"""Makes a random model in the format of transformers: `SOURCE TARGET`, two folders."""
+"""Makes a random model in transformers' format. Arguments: two folders, `SOURCE TARGET`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from benchmarks.random_weights import random_tensors
 from gpt2bot.gpt2.hparams import HParams
 
-# Our names of a layer's parts: dense kernels are [in, out] there, too.
+# Our names of a layer's parts. Dense kernels are [in, out] in both formats.
 _KINDS = {"g": "weight", "w": "weight", "b": "bias"}
 
 

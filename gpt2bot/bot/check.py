@@ -1,8 +1,8 @@
-"""Whether the next run of a bot can do its work: everything it needs is looked at in turn.
+"""Checks whether the next run of a bot can work, by examining everything that it needs.
 
-Each look gives a line that says what is there, or raises the error that a run would end with, which
-says what to do. They stand in the order in which a run would meet them, so that the first error is
-the one that it would end with. Nothing is changed, compiled or posted.
+Each look returns a line that describes what it found. Otherwise it raises the error that a run
+would end with, which says what to do. The looks follow the order of a run, so the first error is
+the one that the run would end with. Nothing is changed, compiled or posted.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "check"]
 
-WRITTEN = 1_767_225_600  # 2026-01-01: no clock that is right shows a time before this program's
+WRITTEN = 1_767_225_600  # 2026-01-01: a correct clock shows no time before this program existed
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a look found.
+    """The result of a look.
 
     Attributes:
-        subject: What was looked at.
-        text: What is there, if all is well; or why it was not looked at.
-        error: What is wrong and what to do, if something is.
-        skipped: Whether it was not looked at, since trouble that was found before is in the way.
+        subject: What was examined.
+        text: What was found if all is well, or why the look was skipped.
+        error: What is wrong and what to do; None if nothing is wrong.
+        skipped: Whether the look was skipped because of an earlier error.
     """
 
     subject: str
@@ -57,9 +57,9 @@ class Look:
     """A look at one subject.
 
     Attributes:
-        subject: What is looked at.
-        examine: Says what is there, or raises the error that a run would end with.
-        needs: The subjects without which there is nothing to see.
+        subject: What is examined.
+        examine: Describes what is there, or raises the error that a run would end with.
+        needs: The subjects that must be free of errors first.
     """
 
     subject: str
@@ -68,11 +68,11 @@ class Look:
 
 
 def check(config: Path | None, *, online: bool) -> Iterator[Finding]:
-    """Looks at everything in turn.
+    """Examines everything in turn.
 
     Args:
-        config: What `--config` says.
-        online: Whether X is asked, too.
+        config: The value of `--config`.
+        online: Whether to ask X, too.
     """
     try:
         settings = load_settings(config)
@@ -82,7 +82,7 @@ def check(config: Path | None, *, online: bool) -> Iterator[Finding]:
     failed: set[str] = set()
     for look in (*LOOKS, *(ONLINE if online else ())):
         if first := next((subject for subject in look.needs if subject in failed), None):
-            yield Finding(look.subject, f"not looked at, because of: {first}", skipped=True)
+            yield Finding(look.subject, f"not checked, because of: {first}", skipped=True)
             failed.add(look.subject)
             continue
         try:
@@ -95,11 +95,11 @@ def check(config: Path | None, *, online: bool) -> Iterator[Finding]:
 def _explained(error: GPT2BotError | OSError) -> GPT2BotError:
     if isinstance(error, GPT2BotError):
         return error
-    return GPT2BotError(f"{error}: let the user who runs the bot read it")
+    return GPT2BotError(f"{error}: make it readable for the user who runs the bot")
 
 
 def _configuration(settings: Settings) -> str:
-    return str(settings.file or "no file, so the defaults")
+    return str(settings.file or "no file; the defaults apply")
 
 
 def _keys(settings: Settings) -> str:
@@ -112,13 +112,13 @@ def _state_folder(settings: Settings) -> str:
 
     check_folder(settings.state_dir)
     is_there = settings.state_dir.exists()
-    return f"{settings.state_dir}{'' if is_there else ', which the first run creates'}"
+    return f"{settings.state_dir}{'' if is_there else ', created by the first run'}"
 
 
 def _lock(settings: Settings) -> str:
     from gpt2bot.posting.state_folder import is_held
 
-    return "a run is at work" if is_held(settings.state_dir) else "free"
+    return "held by a run in progress" if is_held(settings.state_dir) else "free"
 
 
 def _outbox(settings: Settings) -> str:
@@ -126,13 +126,15 @@ def _outbox(settings: Settings) -> str:
     from gpt2bot.posting.outbox import Outbox, State
 
     path = settings.state_dir / FILE
-    if path.exists() and not os.access(path, os.W_OK):  # else SQLite leaves files beside it
-        raise StateError(f"cannot write to the outbox {path}: let the user who runs the bot do so")
+    if path.exists() and not os.access(path, os.W_OK):  # otherwise SQLite leaves files beside it
+        raise StateError(
+            f"cannot write to the outbox {path}: make it writable for the user who runs the bot"
+        )
     with Outbox(settings.state_dir, create=False) as outbox:
         outbox.verify()
         counts = Counter(entry.state.value for entry in outbox.entries(*State))
     counted = ", ".join(f"{counts[state.value]} {state.value}" for state in State if counts[state])
-    return f"sound: {counted}" if counted else "nothing in it yet"
+    return f"intact: {counted}" if counted else "empty"
 
 
 def _pending(settings: Settings) -> str:
@@ -165,7 +167,7 @@ def _limits(settings: Settings) -> str:
 
 
 def _prompts(settings: Settings) -> str:
-    return f"{len(drafting.check_settings(settings))}, and a tweet can begin with each"
+    return f"{len(drafting.check_settings(settings))}, all usable"
 
 
 def _model(settings: Settings) -> str:
@@ -179,7 +181,7 @@ def _model(settings: Settings) -> str:
 
 def _context(settings: Settings) -> str:
     n_ctx = drafting.check_room(settings, drafting.check_settings(settings))
-    return f"{n_ctx} tokens, into which each prompt fits"
+    return f"{n_ctx} tokens; every prompt fits"
 
 
 def _compiled(settings: Settings) -> str:
@@ -188,13 +190,13 @@ def _compiled(settings: Settings) -> str:
         from gpt2bot.gpt2.formats.checkpoint import verify
 
         verify(folder)
-        return f"not used, since the engine is {settings.engine}; the checkpoint is whole"
+        return f"not used, because the engine is {settings.engine}; the checkpoint is intact"
     from gpt2bot.gpt2.litert.build import verify_compiled
 
     compiled = verify_compiled(folder, settings.precision)
     if compiled is None:
-        return f"not yet: `gpt2bot compile {name}` or the next run does it"
-    return f"{compiled} is whole"
+        return f"not yet; `gpt2bot compile {name}` or the next run compiles it"
+    return f"{compiled} is intact"
 
 
 def _clock(settings: Settings) -> str:
@@ -206,8 +208,12 @@ def _clock(settings: Settings) -> str:
     with Outbox(settings.state_dir, create=False) as outbox:
         changed = max((entry.changed_at for entry in outbox.newest(1, *State)), default=now)
     if now < WRITTEN or changed > now + AHEAD:
-        what = f"the last tweet is of {local(changed)}" if changed > now else "that is long ago"
-        raise StateError(f"this machine's clock says {local(now)}, and {what}: set the clock right")
+        what = (
+            f"but the last tweet is from {local(changed)}"
+            if changed > now
+            else "which is in the past"
+        )
+        raise StateError(f"the clock of this machine shows {local(now)}, {what}: set the clock")
     return local(now)
 
 
@@ -221,13 +227,13 @@ def _file_modes(settings: Settings) -> str:
     from gpt2bot.posting.database import FILE
 
     if os.name != "posix":
-        return "not looked at on this system"
+        return "not checked on this system"
     if settings.warnings:
         raise ConfigurationError("; ".join(settings.warnings))
     for path, mode in ((settings.state_dir, 0o700), (settings.state_dir / FILE, 0o600)):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & ~mode:
-            raise StateError(f"others can read what the bot remembers: chmod {mode:o} {path}")
-    return "nobody else reads the keys or the state folder"
+            raise StateError(f"other users can read the bot's state: chmod {mode:o} {path}")
+    return "other users cannot read the keys or the state folder"
 
 
 def _x(settings: Settings) -> str:
@@ -237,17 +243,17 @@ def _x(settings: Settings) -> str:
     access = examine(settings.state_dir, post.account(settings))
     owner = f" of {access.account}" if access.account else ""
     level = f" ({access.level})" if access.level else ""
-    told = [f"takes the keys{owner}{level}"]
+    told = [f"accepts the keys{owner}{level}"]
     if access.clock_error is not None:
         told.append(f"the clocks differ by {duration(access.clock_error)}")
     if access.not_named:
-        told.append(f"X does not tell whose they are: {access.not_named}")
+        told.append(f"X does not say whose keys they are: {access.not_named}")
     if access.not_readable:
         same = str(access.not_readable) == str(access.not_named)
         why = "for the same reason" if same else access.not_readable
         told.append(
-            f"tweets can be posted, but the account's posts cannot be read: {why}; so if it is not"
-            " known whether a tweet was posted, you decide with `gpt2bot resolve`"
+            f"tweets can be posted, but the account's posts cannot be read: {why}; if it is not"
+            " known whether a tweet was posted, use `gpt2bot resolve`"
         )
     return "; ".join(told)
 

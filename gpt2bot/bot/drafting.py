@@ -1,4 +1,4 @@
-"""From a prompt to a draft that the filter has judged: the model writes, the tweet is composed."""
+"""From a prompt to a draft judged by the filter: the model writes and the tweet is composed."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 DEMO_NOTICE = (
-    "the model `demo` only shows how the bot works, and posts only if it is named:"
-    " `gpt2bot download 124M` fetches a real one, and 774M writes better where memory allows"
+    'using the small bundled model `demo`, which posts only if you set `model = "demo"`:'
+    " `gpt2bot download 124M` fetches a larger one, and 774M writes better if memory allows"
 )
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a model wrote after a prompt, and the seed that gives it again."""
+    """What a model wrote after a prompt, and the seed that reproduces it."""
 
     prompt: Prompt
     continuation: str
@@ -78,11 +78,11 @@ class Candidate:
 def sample_raw(
     settings: Settings, *, nsamples: int, prompt: str | None, seed: int | None
 ) -> Iterator[Written]:
-    """Gives what the model writes, as it is; its prompts take turns as those of `sample` do.
+    """Yields the raw text of the model. The prompts take turns as in `sample`.
 
     Raises:
-        UsageError: The prompt leaves the model no room.
-        ConfigurationError: A configured one does.
+        UsageError: The prompt leaves no room in the model's context.
+        ConfigurationError: A configured prompt leaves no room.
     """
     prompts = _prompts(settings) if prompt is None else [Prompt(prompt, settings.tweets.label)]
     check_room(settings, prompts, prompt)
@@ -93,15 +93,15 @@ def sample_raw(
 def sample(
     settings: Settings, *, nsamples: int, prompt: str | None, seed: int | None
 ) -> Iterator[Candidate]:
-    """Drafts tweets until `nsamples` are accepted, and gives every candidate on the way.
+    """Drafts tweets until `nsamples` are accepted, and yields every candidate on the way.
 
-    The prompts take turns, in an order that the seed gives. What the bot posted is not looked at,
-    so that a seed gives the same tweets at any time.
+    The prompts take turns, in an order that depends on the seed. Tweets that the bot posted are
+    ignored, so that a seed gives the same tweets at any time.
 
     Raises:
         NoCandidateError: Too many candidates in a row were rejected.
         UsageError: No tweet can begin with the prompt.
-        ConfigurationError: None can begin with a configured one.
+        ConfigurationError: No tweet can begin with a configured prompt.
     """
     seed = _seed(seed)
     turns = _turns(_usable_prompts(settings, prompt), seed)
@@ -115,21 +115,22 @@ def draft_tweet(
     history: Sequence[str],
     last_uses: Mapping[str, int],
 ) -> Iterator[Candidate]:
-    """Drafts one tweet: gives every candidate on the way, and at last the one that is accepted.
+    """Drafts one tweet: yields every candidate, the accepted one last.
 
-    A round is a batch of candidates for one prompt, and the next round is for the next prompt: one
-    to which the model has nothing good to say does not keep the bot from posting.
+    A round is a batch of candidates for one prompt. Each round uses the next prompt, so that a
+    prompt to which the model writes nothing good does not keep the bot from posting.
 
     Args:
-        settings: Of the bot.
+        settings: The settings of the bot.
         prompt: What the tweet begins with, instead of a configured prompt.
-        history: The bodies of the tweets that it must not be like.
-        last_uses: For each prompt when it was used last, as a number that grows.
+        history: The bodies of earlier tweets that it must not resemble.
+        last_uses: When each prompt was last used, as a growing number.
 
     Raises:
         NoCandidateError: Nothing passed the filter.
         UsageError: No tweet can begin with the prompt.
-        ConfigurationError: None can begin with a configured one, or another setting is wrong.
+        ConfigurationError: No tweet can begin with a configured prompt, or another setting is
+            wrong.
     """
     prompts = order_prompts(_usable_prompts(settings, prompt), last_uses, random.SystemRandom())
     rounds = cycle(p for p in prompts for _ in range(settings.sampling.candidates))
@@ -137,15 +138,15 @@ def draft_tweet(
 
 
 def check_settings(settings: Settings, prompt: str | None = None) -> list[Prompt]:
-    """The prompts that tweets begin with, if a tweet that passes the filter can begin with each.
+    """Returns the prompts, after checking that a tweet that passes the filter can begin with each.
 
     Args:
-        settings: Of the bot.
-        prompt: What is used instead of the configured prompts.
+        settings: The settings of the bot.
+        prompt: Used instead of the configured prompts.
 
     Raises:
         UsageError: No tweet can begin with the prompt.
-        ConfigurationError: None can begin with a configured one, or the label is wrong.
+        ConfigurationError: No tweet can begin with a configured prompt, or the label is wrong.
     """
     prompts = _prompts(settings, prompt)
     try:
@@ -156,12 +157,12 @@ def check_settings(settings: Settings, prompt: str | None = None) -> list[Prompt
 
 
 def check_room(settings: Settings, prompts: Iterable[Prompt], prompt: str | None = None) -> int:
-    """How many tokens the model's context has, if each prompt leaves the model room in it.
+    """Returns the size of the model's context in tokens, after checking that each prompt fits.
 
     Raises:
-        UsageError: `prompt`, which is used instead of the configured ones, leaves none.
-        ConfigurationError: A configured one leaves none.
-        ModelError: The model is not here, or not whole.
+        UsageError: `prompt`, which replaces the configured prompts, leaves no room.
+        ConfigurationError: A configured prompt leaves no room.
+        ModelError: The model is missing or incomplete.
     """
     _, folder = chosen_model(settings)
     try:
@@ -174,38 +175,38 @@ def chosen_model(settings: Settings) -> tuple[str, Path]:
     """The name of the model that writes, and its folder.
 
     Raises:
-        ModelMissingError: It is not here.
+        ModelMissingError: It is not found.
     """
     name = settings.model or default_model(settings.models_dir)
     return name, find_model(name, settings.models_dir)
 
 
 def _seed(seed: int | None) -> int:
-    """The seed that is asked for, else a random one."""
+    """The given seed, or a random one."""
     return secrets.randbits(32) if seed is None else seed
 
 
 def _turns(prompts: Iterable[Prompt], seed: int) -> Iterator[Prompt]:
-    """The prompts again and again, in an order that depends on the seed alone."""
+    """The prompts in an endless cycle, in an order that depends only on the seed."""
     return cycle(order_prompts(prompts, {}, random.Random(seed)))  # noqa: S311 - no secret
 
 
 def check_may_post(settings: Settings) -> None:
-    """Whether what the chosen model writes may be posted.
+    """Checks whether texts of the chosen model may be posted.
 
     Raises:
-        ModelMissingError: It is `demo`, and the owner has not named it.
+        ModelMissingError: The model is `demo`, and the owner has not named it.
     """
     if settings.model is not None or default_model(settings.models_dir) != DEMO:
         return
-    demo = f'"{DEMO}", which only shows how the bot works'
+    demo = f'"{DEMO}", the small bundled model'
     where = settings.file or "config.toml"
     if own := own_models(settings.models_dir):
-        advice = f"set it in {where} to one of yours ({', '.join(own)}), or to {demo}"
+        advice = f"set it in {where} to a model of your own ({', '.join(own)}) or to {demo}"
     else:
         advice = f"run `gpt2bot download 124M`, or set it in {where} to {demo}"
     raise ModelMissingError(
-        f"`model` is not set, and none of OpenAI's is in {settings.models_dir}: {advice}"
+        f"`model` is not set, and {settings.models_dir} contains no published model: {advice}"
     )
 
 
@@ -217,7 +218,7 @@ def _draft(
     seed: int,
     history: Sequence[str] = (),
 ) -> Iterator[Candidate]:
-    """Gives candidates until as many as wanted were accepted, or too many in a row rejected."""
+    """Yields candidates until `nsamples` are accepted or too many in a row are rejected."""
     filter_, known = Filter(settings.filter), list(history)
     longest_streak = settings.tweets.max_rounds * settings.sampling.candidates
     rejected: list[Verdict] = []
@@ -246,7 +247,7 @@ def _write(
 ) -> Iterator[Written]:
     """Lets the model continue each prompt, a batch at a time. No text depends on its batch.
 
-    Unless raw text is wanted, a text is left off where it is enough for a tweet.
+    Unless raw text is wanted, a text stops once it is long enough for a tweet.
     """
     name, folder = chosen_model(settings)
     if settings.model is None:
@@ -279,10 +280,10 @@ def _write(
 
 
 def _tell_of_choice(settings: Settings, name: str) -> None:
-    """Says what an owner should know who has not named the model that writes."""
+    """Logs which model is used if the owner has not named one."""
     if own := own_models(settings.models_dir):
         logger.info(
-            "`model` is not set, so %s writes; set it to let another one write: %s",
+            "`model` is not set, so %s is used; set it to use another model: %s",
             name,
             ", ".join(own),
         )
@@ -301,7 +302,7 @@ def _usable_prompts(settings: Settings, prompt: str | None) -> list[Prompt]:
 
 
 def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
-    """The prompt that is asked for, else those of the configuration; checked."""
+    """The given prompt, or those of the configuration; checked."""
     tweets = settings.tweets
     try:
         label = check_label(tweets.label, is_disclosure=tweets.label_is_disclosure)
@@ -319,7 +320,7 @@ def _prompts(settings: Settings, prompt: str | None = None) -> list[Prompt]:
 
 
 def _prompt_error(settings: Settings, prompt: str | None, error: ValueError) -> GPT2BotError:
-    """What is wrong with a prompt, as an error of where it comes from."""
+    """The error for a bad prompt, which depends on where the prompt comes from."""
     if prompt is not None:
         return UsageError(f"--prompt: {error}")
     return ConfigurationError(f"{settings.tweets.prompts_file or 'tweets.prompts'}: {error}")

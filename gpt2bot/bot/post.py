@@ -1,4 +1,4 @@
-"""The way through the rooms: a tweet is drafted, goes through the outbox, and is posted to X."""
+"""Posts a tweet: drafts it, stores it in the outbox and sends it to X."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["Result", "account", "dry_run", "post"]
 
 logger = logging.getLogger(__name__)
 
-COPY = "copy it anew from X's developer console"
+COPY = "copy it again from X's developer console"
 _KEY = re.compile("[!#-&(-_a-~]+")  # no white space, no quotes, ASCII
 
 
 @dataclass(frozen=True)
 class Result:
-    """A tweet that was posted, or would be posted now.
+    """A tweet that was posted or would be posted now.
 
     Attributes:
         tweet: The tweet.
         model: The name of the model that wrote it.
-        seed: What the model drew from; None if unknown.
+        seed: The seed that the model used; None if unknown.
         id: Its number in the outbox, if an earlier run left it there; None if it is new.
         posted: The post on the account; None after a dry run.
     """
@@ -48,14 +48,14 @@ class Result:
 def dry_run(settings: Settings, *, prompt: str | None) -> Result:
     """Finds the tweet that `post` would post now. Sends nothing, writes nothing and needs no keys.
 
-    While the fate of an earlier tweet is open, it is the tweet that `post` would post after it has
-    found that one on the account.
+    While the outcome of an earlier tweet is unknown, this is the tweet that `post` would post after
+    finding the earlier one on the account.
 
     Raises:
-        UsageError: No tweet can begin with the prompt, or one that is ready goes first.
+        UsageError: No tweet can begin with the prompt, or another tweet is ready and goes first.
         ConfigurationError: A setting is wrong.
-        LimitError: X or the owner wants no post yet.
-        NoCandidateError: Nothing passed the filter.
+        LimitError: A limit of X or of the owner allows no post yet.
+        NoCandidateError: No candidate passed the filter.
         StateError: The outbox is damaged.
     """
     from gpt2bot.posting.limits import check_limits
@@ -80,16 +80,16 @@ def dry_run(settings: Settings, *, prompt: str | None) -> Result:
 
 
 def post(settings: Settings, *, prompt: str | None) -> Result:
-    """Posts one tweet: the one that an earlier run left ready, else a new one.
+    """Posts one tweet: the one that an earlier run left ready, or a new one.
 
     Raises:
         ConfigurationError: A key is missing, or a setting is wrong.
-        UsageError: No tweet can begin with the prompt, or one that is ready goes first.
-        ModelMissingError: Only the bundled model is there, and it is not named.
-        LockedError: Another run of this bot is at work.
-        LimitError: X or the owner wants no post yet.
-        NoCandidateError: Nothing passed the filter, and nothing was posted.
-        GPT2BotError: X did not take the tweet; `posting.publish` tells which errors there are.
+        UsageError: No tweet can begin with the prompt, or another tweet is ready and goes first.
+        ModelMissingError: Only the bundled model is available, and it is not named.
+        LockedError: Another run of this bot is in progress.
+        LimitError: A limit of X or of the owner allows no post yet.
+        NoCandidateError: No candidate passed the filter, so nothing was posted.
+        GPT2BotError: X did not accept the tweet; `posting.publish` lists the errors.
     """
     from gpt2bot.posting.limits import check_limits
     from gpt2bot.posting.outbox import Outbox
@@ -107,7 +107,7 @@ def post(settings: Settings, *, prompt: str | None) -> Result:
     ):
         _next_ready(outbox, prompt)
         for found in reconcile(outbox, client, clock=time.time):
-            logger.warning("the tweet of an earlier run has arrived: %s", found.url)
+            logger.warning("the tweet of an earlier run was posted: %s", found.url)
         ready = _next_ready(outbox, prompt)
         check_limits(outbox, settings.limits, time.time())
         if ready:
@@ -127,45 +127,45 @@ def post(settings: Settings, *, prompt: str | None) -> Result:
 
 
 def account(settings: Settings) -> Client:
-    """The account at X; nothing is sent yet.
+    """Creates the client of the account at X; sends nothing yet.
 
     Raises:
-        ConfigurationError: Some of its keys are missing, or cannot be keys.
+        ConfigurationError: Keys are missing or malformed.
     """
     if missing := settings.x.missing:
         variables = ", ".join(f"GPT2BOT_X__{name.upper()}" for name in missing)
         raise ConfigurationError(
-            f"posting needs the keys of your account, and {', '.join(missing)} must still be set:"
-            f" under [x] in {settings.file or 'config.toml'}, or in the environment as {variables}"
+            f"posting needs the keys of your account: set {', '.join(missing)} under [x] in"
+            f" {settings.file or 'config.toml'}, or in the environment as {variables}"
         )
     from gpt2bot.posting.client import Client
 
     for name, key in settings.x.reveal().items():
         if not _KEY.fullmatch(key):
             raise ConfigurationError(
-                f"x.{name} holds white space, quotes or letters that no key has: {COPY}"
+                f"x.{name} contains white space, quotes or letters that no key has: {COPY}"
             )
     if not settings.x.user_id:
         raise ConfigurationError(
-            "x.access_token is not one of X's, which begin with the account's number and a hyphen:"
+            "x.access_token is not valid: X's tokens begin with the account's number and a hyphen;"
             f" {COPY}"
         )
     return Client(settings.x, timeout=settings.x.timeout)
 
 
 def _next_ready(outbox: Outbox, prompt: str | None) -> Entry | None:
-    """The tweet that earlier runs left ready and that goes first; None if there is none.
+    """The first tweet that earlier runs left ready; None if there is none.
 
     Raises:
-        UsageError: There is one, and a prompt for another.
+        UsageError: There is one, although a prompt asks for a new tweet.
     """
     from gpt2bot.posting.outbox import State
 
     ready = next(iter(outbox.entries(State.READY)), None)
     if ready and prompt is not None:
         raise UsageError(
-            f"--prompt: tweet {ready.id}, which an earlier run left ready, goes first: run `gpt2bot"
-            " post` without --prompt, and then again with it"
+            f"--prompt: tweet {ready.id} of an earlier run is ready and goes first: run `gpt2bot"
+            " post` without --prompt, then again with it"
         )
     return ready
 
@@ -173,7 +173,7 @@ def _next_ready(outbox: Outbox, prompt: str | None) -> Entry | None:
 def _new_tweet(
     settings: Settings, prompt: str | None, outbox: Outbox, statistics: FilterStatistics
 ) -> Candidate:
-    """The first candidate that passes the filter; all that were judged are counted."""
+    """The first candidate that passes the filter. Counts all judged candidates."""
 
     def counted(candidate: Candidate) -> Candidate:
         statistics.count({reason.rule for reason in candidate.verdict.reasons})

@@ -1,4 +1,4 @@
-"""What the filter or the model is certain to reject, and what to do where all was rejected."""
+"""Finds prompts that can never work, and gives advice when every candidate was rejected."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_context", "check_prompts", "explain_rejections"]
 
-SHOWN = 5  # prompts that a message names; a file can hold thousands
-SYSTEMATIC = 0.5  # the share of the candidates from which a rule's rejections are no chance
+SHOWN = 5  # prompts that a message names; a file can contain thousands
+SYSTEMATIC = 0.5  # the share of rejected candidates above which a rule is not broken by chance
 
 OTHER_PROMPTS, LARGER_MODEL = "use other prompts", "use a larger model"
 MORE_TOKENS = "raise sampling.length ({length})"
@@ -39,10 +39,10 @@ CHANCE = ("run it again", OTHER_PROMPTS, LARGER_MODEL)
 
 
 def check_prompts(prompts: Iterable[Prompt], settings: Settings) -> None:
-    """Finds the prompts after which nothing that the model writes can pass the filter.
+    """Checks that text after each prompt can pass the filter.
 
     Raises:
-        ValueError: There are some; the message names them and the rules that they break.
+        ValueError: Some prompts can never pass; the message names them and the rules they break.
     """
     filter_ = Filter(settings.filter)
     rules, found = set[str](), []
@@ -63,48 +63,48 @@ def check_prompts(prompts: Iterable[Prompt], settings: Settings) -> None:
 
 
 def check_context(prompts: Iterable[Prompt], folder: Path) -> int:
-    """Finds the prompts that leave a model no room to write in.
+    """Checks that each prompt leaves room in the context of a model.
 
     Args:
-        prompts: All that may be used.
-        folder: Of the model.
+        prompts: All prompts that may be used.
+        folder: The folder of the model.
 
     Returns:
-        How many tokens the model's context has.
+        The size of the model's context in tokens.
 
     Raises:
-        ValueError: There are some; the message names them.
-        CheckpointError: The model is not whole.
+        ValueError: Some prompts are too long; the message names them.
+        CheckpointError: The model is incomplete.
     """
     from gpt2bot.gpt2.hparams import HParams
     from gpt2bot.gpt2.tokenizer import Tokenizer
 
     n_ctx = HParams.read(folder / "hparams.json").n_ctx
-    # A token is a byte at least, and a text begins with one that is none of its own.
+    # A token has at least one byte, and every text begins with an extra start token.
     if long := [p.text for p in prompts if len(p.text.encode()) + 1 >= n_ctx]:
         tokenizer = Tokenizer.read(folder)
         lengths = {text: len(tokenizer.encode(text)) + 1 for text in long}
         if found := [f"{_short(t)!r} ({n} tokens)" for t, n in lengths.items() if n >= n_ctx]:
             raise ValueError(
-                f"the model's context of {n_ctx} tokens has no room for text after"
+                f"the model's context of {n_ctx} tokens leaves no room for text after"
                 f" {_list(found)}: shorten {_these(found)}"
             )
     return n_ctx
 
 
 def explain_rejections(rejected: Sequence[Verdict], settings: Settings) -> str:
-    """Says how often which rule was broken, and what to do about those that were broken most."""
+    """Says how often each rule was broken, and what to do about the most frequent ones."""
     rules = Counter(reason.rule for verdict in rejected for reason in verdict.reasons)
     counts = ", ".join(f"{rule} {number}" for rule, number in rules.most_common())
     systematic = [rule for rule, n in rules.most_common() if n >= SYSTEMATIC * len(rejected)]
     return (
-        f"none of {len(rejected)} candidates passed the filter, which found: {counts};"
+        f"none of {len(rejected)} candidates passed the filter; reasons: {counts};"
         f" {_advice(systematic, settings)}"
     )
 
 
 def _advice(rules: Iterable[str], settings: Settings) -> str:
-    """What to do about rules that most candidates broke; without any, chance decided."""
+    """Advice about the rules that most candidates broke. Without such rules, it was chance."""
     found: list[str] = []
     for rule in rules:
         if rule in ("too_short", "unfinished") and settings.sampling.length < Sampling.length:

@@ -1,1 +1,1 @@
-"""The command line: parses a line, runs its command, and shows the result."""
+"""The command line: parses the arguments, runs the command and shows the result."""

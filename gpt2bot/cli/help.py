@@ -1,4 +1,4 @@
-"""How help is laid out: as wide as the terminal, without colours."""
+"""The layout of help: as wide as the terminal, without colours."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "VERSION", "command_help", "page", "section"]
 
-HELP = ("-h, --help", "Shows this.")
+HELP = ("-h, --help", "Shows this help.")
 VERSION = ("-V, --version", "Shows the version.")
 WIDEST, NARROWEST = 100, 20  # columns; longer lines are hard to read
 
 
 def command_help(program: str, command: Command, commands: Sequence[tuple[str, str]]) -> str:
-    """What a command does, its words, its options, and examples.
+    """The help of a command: what it does, its arguments, its options and examples.
 
     Args:
         program: The program's name.
         command: The command.
-        commands: Names and summaries of those whose names begin with its name.
+        commands: Names and summaries of the commands whose names begin with this name.
     """
     usage = [program, command.name]
     usage += [p.usage if p.is_required else f"[{p.usage}]" for p in command.words]
@@ -47,7 +47,7 @@ def page(*blocks: str) -> str:
 
 
 def section(title: str, rows: Iterable[tuple[str, str]]) -> str:
-    """Names to the left and texts to the right, or below them where there is little room."""
+    """Names on the left and texts on the right, or below the names if there is little room."""
     rows = list(rows)
     left = max((len(name) + 4 for name, text in rows if text), default=0)
     left = left if left <= _width() // 3 else 8
@@ -71,7 +71,7 @@ def _width() -> int:
 
 
 def _fill(text: str, *, first: str = "", indent: str = "") -> str:
-    """Breaks a text into lines. A word that is too long stays whole, so that it can be copied."""
+    """Breaks a text into lines. A word that is too long stays in one piece, so it can be copied."""
     return textwrap.fill(
         text,
         _width(),

@@ -1,4 +1,4 @@
-"""The command line: finds the command, runs it, and gives its exit code."""
+"""The command line: finds the command, runs it and returns its exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NOBODY_READS = 141  # as a shell counts: 128 and the number of the signal, here SIGPIPE
+NOBODY_READS = 141  # as in a shell: 128 + the number of the signal, here SIGPIPE
 
 PROGRAM = Program(
     name="gpt2bot",
@@ -35,21 +35,21 @@ PROGRAM = Program(
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
-    Ctrl-C and SIGTERM end the process, with exit code 130 or 143. After this function they are
-    ignored, as the process is about to end by itself.
+    Ctrl-C and SIGTERM end the process with exit code 130 or 143. After this function returns they
+    are ignored, because the process is about to end anyway.
 
     Args:
-        argv: The arguments; those of the process if None.
+        argv: The arguments. If None, those of the process.
 
     Returns:
-        The exit code: 0, that of the `GPT2BotError`, or 141 if nobody reads.
+        The exit code: 0, that of the `GPT2BotError`, or 141 if the reader of the output is gone.
     """
     prepare_streams()
     show_messages()
     try:
         return _run(sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:
-        # Python flushes both once more at its end.
+        # Python flushes both streams again at exit.
         for descriptor in (1, 2):
             os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
         return NOBODY_READS
@@ -73,7 +73,7 @@ def _run(argv: Sequence[str]) -> int:
             logger.error("%s", error)
             return error.exit_code
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            logger.error("%s", error)  # for example of a folder that may not be read: it says which
+            logger.error("%s", error)  # it names the file, for example an unreadable folder
             return GPT2BotError.exit_code
         raise
     return 0

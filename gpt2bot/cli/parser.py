@@ -1,14 +1,14 @@
 """Fire without its traps.
 
-Fire calls a command first and complains about the rest of the line after: `post --dryrun` would
-post. It guesses: `--prompt --dry-run` gives the prompt 'True' and `--prompt=1e3` a float, `-d` is
-any option that begins with d, of two equal options the last one counts, `keys` is a command if the
-commands are in a dict, and what follows the last `--` steers Fire itself.
+Fire calls a command before it complains about the rest of the line: `post --dryrun` would post. It
+also guesses. `--prompt --dry-run` sets the prompt to 'True', and `--prompt=1e3` sets it to a float.
+`-d` is any option that begins with d. The last of two equal options wins. `keys` is a command if
+the commands are in a dict. Everything after the last `--` controls Fire itself.
 
-So a line is first brought to a form that leaves nothing to guess: the command is a single word even
-if its name has two, as "queue add"; every option is known, stands once and is written
-`--name=value`; the words are those that the command takes. Fire then finds the command, reads the
-values by the annotations of its parameters and binds them; the command itself runs only after Fire
+So a line is first normalised to a form that leaves nothing to guess. The command is a single word,
+even if its name has two, such as "queue add". Every option is known, occurs once and is written
+`--name=value`. The words are those that the command takes. Fire then finds the command, reads the
+values by the annotations of its parameters and binds them. The command itself runs only after Fire
 has accepted the whole line.
 """
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Program"]
 
-# What begins with a hyphen is an option: not a hyphen alone, and not a negative number.
+# An option begins with a hyphen, but is not a lone hyphen or a negative number.
 OPTION = re.compile(r"-[^\d.]")
 
 
 class _Action:
-    """A command with its values, to be run later: Fire must find nothing in it to go on with."""
+    """A command with its values, to run later. Fire must find no members in it to access."""
 
     def __init__(self, run: Callable[[], None]) -> None:
         self.run = run
@@ -52,7 +52,7 @@ class _Action:
 
 
 def _deferred(command: Command) -> Callable[..., _Action]:
-    """A command as Fire sees it: it reads the values, and leaves the rest for later."""
+    """A command as Fire sees it: it reads the values, but does not run the command."""
 
     @functools.wraps(command.function)
     def defer(*words: Any, **options: Any) -> _Action:
@@ -60,20 +60,20 @@ def _deferred(command: Command) -> Callable[..., _Action]:
 
     SetParseFns(**{parameter.name: parameter.read for parameter in command.parameters})(defer)
     if command.words:
-        SetParseFn(command.words[-1].read)(defer)  # Fire has no name for one of `*words`
+        SetParseFn(command.words[-1].read)(defer)  # Fire has no name for an item of `*words`
     return defer
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program of several commands.
+    """A program with several commands.
 
     Attributes:
-        name: What is typed to start it.
+        name: The name that starts it.
         version: Its version.
         about: What it does, in one line.
-        functions: Its commands by their names; a name of two words begins with that of a group.
-        groups: What each group is about that is not a command itself.
+        functions: Its commands by name. A name of two words begins with the name of a group.
+        groups: The description of each group that is not a command itself.
         show: Prints help and version.
     """
 
@@ -86,21 +86,21 @@ class Program:
 
     @functools.cached_property
     def commands(self) -> dict[str, Command]:
-        """The commands by their names; `help` and `version` are among them."""
+        """The commands by name, including `help` and `version`."""
         functions = {**self.functions, "help": self._show_help, "version": self._show_version}
         return {name: Command(name, function) for name, function in functions.items()}
 
     @functools.cached_property
     def shared(self) -> dict[str, Parameter]:
-        """The options that all of `functions` have: they may stand before the command, too."""
+        """The options that all of `functions` have. They may also precede the command."""
         first, *others = (self.commands[name].options for name in self.functions)
         return {name: p for name, p in first.items() if all(name in o for o in others)}
 
     def parse(self, argv: Sequence[str]) -> Callable[[], None]:
-        """What a line asks for, not yet done: a command, help or the version.
+        """Returns what a line asks for, ready to call: a command, help or the version.
 
         Raises:
-            UsageError: The line is wrong.
+            UsageError: The line is invalid.
         """
         flags = list(itertools.takewhile("--".__ne__, argv))
         name = self._named(flags)
@@ -115,7 +115,7 @@ class Program:
             raise UsageError(f"{error} Run '{self._line(name)} --help'.") from None
 
     def help(self, name: str = "") -> str:
-        """What a command does; or a group or the whole program, and the commands in it."""
+        """The help of a command, or of a group or the whole program with its commands."""
         commands = list(self._listed(name))
         if name in self.commands:
             return command_help(self.name, self.commands[name], commands)
@@ -129,10 +129,10 @@ class Program:
         )
 
     def _show_help(self, command: str = "", subcommand: str = "") -> None:
-        """Shows what the program does, or what a command does.
+        """Shows help about the program or a command.
 
         Args:
-            command: The name of a command or of a group.
+            command: The name of a command or a group.
             subcommand: The name of a command in that group.
         """
         name = f"{command} {subcommand}".strip()
@@ -146,12 +146,12 @@ class Program:
 
     @functools.cached_property
     def _names(self) -> dict[str, str]:
-        """What each command and each group does, by their names."""
+        """The summary of each command and each group, by name."""
         summaries = {name: command.summary for name, command in self.commands.items()}
         return {**self.groups, **summaries}
 
     def _listed(self, group: str) -> Iterator[tuple[str, str]]:
-        """The commands of a group; or all that are in none, and the groups."""
+        """The commands of a group, or all groups and all commands without a group."""
         if group:
             names = [name for name in self.commands if name.startswith(f"{group} ")]
         else:
@@ -162,13 +162,13 @@ class Program:
         return f"{self.name} {name}".rstrip()
 
     def _named(self, tokens: Sequence[str]) -> str:
-        """The first command or group that is named; empty if there is none."""
+        """The first command or group in a line; empty if there is none."""
         pairs = itertools.pairwise([*tokens, ""])
         names = (name for first, second in pairs for name in (f"{first} {second}", first))
         return next((name for name in names if name in self._names), "")
 
     def _bind(self, line: list[str]) -> Callable[[], None]:
-        """The command of a line with its values, once Fire has accepted all of it."""
+        """The command of a line with its values, after Fire has accepted the whole line."""
         functions = {name: _deferred(command) for name, command in self.commands.items()}
         action = None
         with contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(fire.core.FireExit):
@@ -178,11 +178,11 @@ class Program:
         return action.run
 
     def _normalise(self, argv: Sequence[str]) -> list[str]:
-        """A line as the command, its words, and its options as `--name=value`, each once."""
+        """Normalises a line: the command, its words, and each option once as `--name=value`."""
         name = ""  # of the command, as far as it has been read
         words: list[str] = []
-        values: dict[str, str] = {}  # by the options' names
-        waiting: Parameter | None = None  # an option, for its value
+        values: dict[str, str] = {}  # by option
+        waiting: Parameter | None = None  # an option that still needs its value
         only_values = False  # after '--'
         for token in argv:
             if only_values or not OPTION.match(token):
@@ -218,7 +218,7 @@ class Program:
         return [name, *words, *(f"{shown}={value}" for shown, value in values.items())]
 
     def _unknown(self, name: str) -> str:
-        """Says that there is no such command, and which one may be meant."""
+        """Says that a command is unknown, and which one may be meant."""
         group, _, last = name.rpartition(" ")
         known = {listed.rpartition(" ")[2]: listed for listed, _ in self._listed(group)}
         if not group:  # the name of a group may have been left out
@@ -229,7 +229,7 @@ class Program:
 
 
 def _option(token: str, options: Mapping[str, Parameter]) -> tuple[Parameter, str | None]:
-    """The option that a token names, and its value if it has one: `--top-k=5`, `-n=5` or `-n5`."""
+    """The option that a token names, and its value if any: `--top-k=5`, `-n=5` or `-n5`."""
     shorts = {option.short: option for option in options.values() if option.short}
     name, equals, value = token.partition("=")
     if name[:2] in shorts and f"-{name}" not in options:
@@ -241,7 +241,7 @@ def _option(token: str, options: Mapping[str, Parameter]) -> tuple[Parameter, st
 
 
 def _unknown_option(name: str, options: Mapping[str, Parameter]) -> str:
-    """Says that there is no such option, and which one may be meant."""
+    """Says that an option is unknown, and which one may be meant."""
     known = [*options, "--help", "--version"]
     if len(name) == 2:
         close = [option for option in known if option.startswith(f"-{name}")]
@@ -255,8 +255,8 @@ def _hint(close: Sequence[str], known: Iterable[str]) -> str:
 
 
 def _not_without_value(option: Parameter | None) -> None:
-    """An option at the end of a line, or before another option, must not take that for a value."""
+    """Raises UsageError if an option still needs its value."""
     if option:
         raise UsageError(
-            f"{option.shown} needs a value; one that begins with '-' is written {option.shown}=..."
+            f"{option.shown} needs a value; write one that begins with '-' as {option.shown}=..."
         )

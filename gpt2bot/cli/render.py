@@ -1,4 +1,4 @@
-"""How results are shown: for people, or as a JSON object on one line."""
+"""Renders results as text for people, or as a JSON object on one line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def render_raw(written: Written, *, as_json: bool) -> str:
 
 
 def render_candidate(candidate: Candidate, *, as_json: bool) -> str:
-    """A draft, its length, the model that wrote it, and why it was rejected if it was."""
+    """A draft, its length, the model that wrote it, and the reasons for any rejection."""
     draft, reasons = candidate.verdict.draft, candidate.verdict.reasons
     if not as_json:
         rejected = f", rejected: {', '.join(map(str, reasons))}" if reasons else ""
@@ -63,12 +63,12 @@ def render_candidate(candidate: Candidate, *, as_json: bool) -> str:
 
 
 def render_result(result: Result, *, as_json: bool) -> str:
-    """A tweet, its length, the model that wrote it, and where it can be read if it was posted."""
+    """A tweet, its length, the model that wrote it, and its address if it was posted."""
     tweet, posted = result.tweet, result.posted
     if not as_json:
         where = posted.url if posted else "dry run: not posted"
         if result.id and not posted:
-            where += f"; tweet {result.id} of the outbox, which an earlier run left ready"
+            where += f"; tweet {result.id} of the outbox, left ready by an earlier run"
         return f"{tweet.text}\n[{tweet.length}/{MAX_LENGTH}] {result.model}, {where}"
     return _json(
         text=tweet.text,
@@ -122,11 +122,11 @@ def render_entry(entry: Entry, *, as_json: bool) -> str:
 
 
 def render_finding(finding: Finding, width: int | None = None) -> str:
-    """That all is well with something, what to do, or that it was not looked at.
+    """One line of `check`: all is well, what to fix, or that the look was skipped.
 
     Args:
-        finding: What was found.
-        width: The columns into which it is broken; None leaves it on one line.
+        finding: The result of a look.
+        width: Columns to wrap the text at; None leaves it on one line.
     """
     verdict = "fix" if finding.error else "-" if finding.skipped else "ok"
     text = str(finding.error or finding.text)
@@ -145,7 +145,7 @@ def render_finding(finding: Finding, width: int | None = None) -> str:
 
 def _run(run: Run) -> str:
     if run.ended_at is None:
-        end = "has not ended: it is at work, or was killed"
+        end = "not ended: still running, or killed"
     else:
         end = f"exit {run.exit_code}: {run.message}" if run.exit_code else "posted"
     return f"{local(run.started_at)}  {end}"
@@ -156,7 +156,7 @@ def _last(entry: Entry) -> list[str]:
 
 
 def _where(entry: Entry) -> str:
-    """Where a tweet can be read, and why it is in its state, as far as either is known."""
+    """The address of a tweet and the reason for its state, as far as they are known."""
     return "  ".join(filter(None, (entry.url, entry.note)))
 
 
@@ -174,12 +174,12 @@ def _rejected(statistics: FilterStatistics) -> str:
 
 
 def _usd(amount: float) -> str:
-    """Dollars and cents, and tenths of a cent where there are any: $0.015, $0.03."""
+    """Dollars and cents, with tenths of a cent only if needed: $0.015, $0.03."""
     return f"${amount:.3f}".removesuffix("0")
 
 
 def _columns(*rows: tuple[str, Iterable[str]]) -> str:
-    """Texts of some lines, each beside what it is."""
+    """Labels on the left, with texts of one or more lines beside them."""
     lines = []
     for name, texts in rows:
         for number, line in enumerate(line for text in texts for line in text.splitlines()):

@@ -1,15 +1,14 @@
-"""Ctrl-C (SIGINT) and SIGTERM: one line on stderr and an exit code, at any instant.
+"""Handles Ctrl-C (SIGINT) and SIGTERM with one line on stderr and an exit code, at any moment.
 
-Before a command runs there is nothing to clean up, and a signal ends the process at once. While it
-runs, the first signal raises an exception, so that locks are released and files are closed; a
-second one ends the process at once. After it, nothing is left to stop, and signals are ignored.
+Before a command runs there is nothing to clean up, so a signal ends the process at once. While the
+command runs, the first signal raises an exception, so that locks are released and files are closed.
+A second signal ends the process at once. After the command, signals are ignored.
 
-A handler changes the handlers itself, before it raises: so a second signal meets no moment in which
-an exception would be a traceback. A signal that was ignored from the start stays ignored, as in a
-shell's background jobs.
+The handler replaces the handlers before it raises, so that a second signal can never cause a
+traceback. A signal that was ignored from the start stays ignored, as in background jobs of a shell.
 
-This module is imported before all others, and imports only what Python has loaded by then: `signal`
-and `typing` take milliseconds, in which Ctrl-C would be a traceback.
+This module is imported before all others and imports only what Python has already loaded. Importing
+`signal` and `typing` takes milliseconds in which Ctrl-C would cause a traceback.
 """
 
 import _signal as signal  # type: ignore[import-not-found]
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["end", "end_at_once", "ignore", "raise_once", "received"]
 
 received: list[int] = []
-"""The signal that raised an exception, which may come out as another one: libraries convert it."""
+"""The signal that raised an exception. Libraries may convert that exception to another one."""
 
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "stopped"}
 
@@ -40,33 +39,33 @@ def end_at_once() -> None:
 def raise_once() -> None:
     """From now on the first signal raises `KeyboardInterrupt`, or `SystemExit` for SIGTERM.
 
-    Both have the exit code as `code`.
+    The `SystemExit` has the exit code as its `code`.
     """
     sys.unraisablehook = _end_if_swallowed
     _handle(_raise)
 
 
 def ignore() -> None:
-    """From now on signals are ignored: the process is about to end by itself."""
+    """From now on signals are ignored, because the process is about to end anyway."""
     _handle(signal.SIG_IGN)
 
 
 def end(number: int, when: str = "") -> "NoReturn":
-    """Ends the process as a signal does.
+    """Ends the process as a signal would.
 
-    Nothing more of Python or of a native library runs, which could write to stderr.
+    No code of Python or of a native library runs afterwards, so nothing else is written to stderr.
 
     Args:
         number: The signal's number.
-        when: Further words for the line that is shown.
+        when: More words for the line that is shown.
     """
     ignore()
     line = " ".join(filter(None, (_WORDS[number], when)))
     try:
-        # Not by `print`: the signal may have come in the middle of one.
+        # Not with `print`: the signal may have interrupted one.
         os.write(2, f"gpt2bot: {line}\n".encode())
-    finally:  # even if stderr is closed, or nobody reads it
-        os._exit(128 + number)  # as a shell counts
+    finally:  # even if stderr is closed or nobody reads it
+        os._exit(128 + number)  # as in a shell
 
 
 def _handle(handler: "Handler | int") -> None:
@@ -86,7 +85,7 @@ def _raise(number: int, _: "FrameType | None") -> None:
 
 
 def _end_if_swallowed(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Python drops an exception that is raised in a callback, as of the import system."""
+    """Ends the process if Python dropped the exception, as it does in some callbacks."""
     if received:
         end(received[0])
     sys.__unraisablehook__(unraisable)

@@ -1,10 +1,10 @@
-"""What the signature and the docstring of a function say about it as a command.
+"""Derives a command from the signature and the docstring of a function.
 
-Positional parameters are words on the line, keyword-only ones are options, those of type `bool` are
-flags. The annotation of a parameter has its type and its limits, as that of a setting does. In
-`Annotated`, `Setting` takes limits, default and help from a class of settings, `Configured` says
-that the configuration has the default, and `Short` gives an option a name of one letter. The
-docstring is the help: summary, text, `Args` and `Examples`.
+Positional parameters are words on the line, keyword-only parameters are options, and options of
+type `bool` are flags. The annotation of a parameter has its type and limits, like that of a
+setting. In `Annotated`, `Setting` takes limits, default and help from a settings class,
+`Configured` says that the configuration has the default, and `Short` gives an option a one-letter
+name. The docstring is the help: summary, text, `Args` and `Examples`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["Command", "Configured", "Known", "Parameter", "Setting", "Short"]
 
 @dataclass(frozen=True)
 class Setting:
-    """Of a parameter: it stands for a field of a class of settings."""
+    """Marks a parameter that stands for a field of a settings class."""
 
     settings: type
     name: str
@@ -51,38 +51,38 @@ class Setting:
 
     @property
     def default(self) -> Any:
-        """What it is if nothing is said."""
+        """The default of the field."""
         return getattr(self.settings, self.name)
 
 
 @dataclass(frozen=True)
 class Configured:
-    """Of an option: without it, the configuration decides, and without that this default."""
+    """Marks an option whose default comes from the configuration, or else is this default."""
 
     default: Any = None
 
 
 @dataclass(frozen=True)
 class Known:
-    """Of a parameter: values to choose from, which help shows; the command itself judges."""
+    """Gives the values that help shows for a parameter. The command itself validates them."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Short:
-    """Of an option: its name of one letter."""
+    """Gives the one-letter name of an option."""
 
     letter: str
 
 
 def _flag(text: str) -> bool:
-    """A strict boolean: what is neither must not count as true."""
+    """A strict boolean: only "true" and "false" are accepted."""
     return {"true": True, "false": False}[text.lower()]
 
 
 def _finite(text: str) -> float:
-    """A number that can be compared with a limit."""
+    """A finite number, which can be compared with a limit."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(text)
@@ -90,18 +90,18 @@ def _finite(text: str) -> float:
 
 
 def _text(text: str) -> str:
-    """The very text that was typed: UTF-8, whatever the locale."""
+    """The exact text that was typed: UTF-8, whatever the locale."""
     return os.fsencode(text).decode("utf-8")
 
 
 def _path(text: str) -> Path:
-    """An empty path would be the working directory."""
+    """Refuses an empty path, which would mean the working directory."""
     if not text:
         raise ValueError(text)
     return Path(text)
 
 
-# How a type is read, and what stands for a value in the help.
+# The function that reads a type, and the placeholder for its value in the help.
 TYPES: Mapping[Any, tuple[Callable[[str], Any], str]] = {
     bool: (_flag, ""),
     int: (int, " N"),
@@ -118,14 +118,14 @@ class Parameter:
 
     Attributes:
         name: As in Python.
-        field: Its type, its limits and its help.
-        short: An option's name of one letter, as "-n"; empty if it has none.
+        field: Its type, limits and help.
+        short: The one-letter name of an option, such as "-n"; empty if it has none.
         is_option: Whether it is written `--name`.
-        is_many: Whether it takes all the words that are left.
-        is_required: Whether it has to be there.
-        known: Values to choose from, as far as help shows them.
-        default: What it is if it is left out; None if there is nothing to say about it.
-        is_configured: Whether the configuration comes before the default.
+        is_many: Whether it takes all remaining words.
+        is_required: Whether it is required.
+        known: The values to choose from that help shows.
+        default: The value if it is left out; None if help shows none.
+        is_configured: Whether the configuration overrides the default.
     """
 
     name: str
@@ -145,19 +145,19 @@ class Parameter:
 
     @property
     def usage(self) -> str:
-        """Its name with what stands for a value."""
+        """Its name with a placeholder for its value."""
         if self.is_option:
             return f"{self.shown}{TYPES[self.field.kind][1]}"
         return f"{self.shown}..." if self.is_many else self.shown
 
     @property
     def is_flag(self) -> bool:
-        """Whether it stands alone."""
+        """Whether it takes no value."""
         return self.field.kind is bool
 
     @property
     def help(self) -> str:
-        """What it does, what is allowed, and what it is if it is left out."""
+        """What it does, the allowed values, and the default."""
         *most, last = self.known or ("",)
         facts = [range_of(self.field.hint), " or ".join(filter(None, (", ".join(most), last)))]
         if self.default not in (None, "") and not self.is_flag:
@@ -172,7 +172,7 @@ class Parameter:
         """The value that a text stands for.
 
         Raises:
-            UsageError: It stands for none of this type, or for one beyond the limits.
+            UsageError: It is not of this type, or outside the limits.
         """
         try:
             value = TYPES[self.field.kind][0](text)
@@ -187,7 +187,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Command:
-    """A function that can be called from the command line, and its name there.
+    """A function that is a command, and its name on the command line.
 
     Attributes:
         name: One word, or two if it belongs to a group.
@@ -204,18 +204,18 @@ class Command:
 
     @property
     def text(self) -> list[str]:
-        """More about it, in paragraphs."""
+        """The paragraphs after the summary."""
         return self._prose[1:]
 
     @property
     def examples(self) -> list[str]:
-        """Lines to type."""
+        """Example command lines."""
         _, _, lines = self._docstring.partition("\nExamples:\n")
         return [line.strip() for line in lines.splitlines()]
 
     @functools.cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Its words and options, in their order."""
+        """Its words and options, in order."""
         hints = get_type_hints(self.function, include_extras=True)
         helps = entries(self.function.__doc__, "Args")
         return tuple(
@@ -225,19 +225,19 @@ class Command:
 
     @property
     def words(self) -> list[Parameter]:
-        """What it takes that is no option."""
+        """Its positional parameters."""
         return [parameter for parameter in self.parameters if not parameter.is_option]
 
     @property
     def options(self) -> dict[str, Parameter]:
-        """Its options by their names on the line."""
+        """Its options, by their names on the line."""
         return {parameter.shown: parameter for parameter in self.parameters if parameter.is_option}
 
     def check(self, words: Sequence[str], values: Mapping[str, str]) -> None:
-        """Compares what is on a line with what the command takes.
+        """Checks the words and options of a line against what the command takes.
 
         Raises:
-            UsageError: A word or an option is missing, or there is a word too many.
+            UsageError: A word or an option is missing, or there are too many words.
         """
         taken = self.words
         missing = [p.usage for p in taken[len(words) :] if p.is_required]
@@ -249,9 +249,9 @@ class Command:
         if len(words) > len(taken) and not (taken and taken[-1].is_many):
             raise UsageError(f"unexpected value {words[len(taken)]!r}.")
         for word in words:
-            if word.startswith("-"):  # Fire could take it for an option
+            if word.startswith("-"):  # Fire could mistake it for an option
                 is_path = taken[0].field.kind is Path
-                hint = f"; a file of this name is './{word}'" if is_path else ""
+                hint = f"; write a file of this name as './{word}'" if is_path else ""
                 raise UsageError(f"unexpected value {word!r}{hint}.")
 
     @property
@@ -295,7 +295,7 @@ def _parameter(parameter: inspect.Parameter, hint: Any, help_: str) -> Parameter
 
 
 def _unwrap(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    """An annotation without `| None`, and what it has besides its type."""
+    """An annotation without `| None`, and its metadata."""
     if get_origin(hint) in (Union, UnionType):
         [hint] = (part for part in get_args(hint) if part is not type(None))
     return hint, get_args(hint)[1:] if get_origin(hint) is Annotated else ()

@@ -1,4 +1,4 @@
-"""The standard streams, and results on stdout; `log` has the messages on stderr."""
+"""Prepares the standard streams and shows results on stdout. `log` shows messages on stderr."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["prepare_streams", "show", "use_utc", "width"]
 
 
 def prepare_streams() -> None:
-    """Makes both streams UTF-8 in any locale. One that is closed, as by `2>&-`, goes nowhere."""
+    """Makes both streams UTF-8 in any locale. A closed stream (`2>&-`) discards its output."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -26,22 +26,22 @@ def prepare_streams() -> None:
 
 
 def show(result: str) -> None:
-    """Prints a result, at once: a pipe may be read while the next one is being made."""
+    """Prints a result and flushes, so that a reader gets it before the next one is ready."""
     try:
         print(result, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise GPT2BotError(f"the output cannot be written: {error.strerror}") from error
+        raise GPT2BotError(f"cannot write the output: {error.strerror}") from error
 
 
 def width() -> int | None:
-    """The columns of the terminal that shows the results; None if they go elsewhere."""
+    """The width of the terminal in columns; None if stdout is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def use_utc() -> None:
-    """From now on, times are shown in UTC, as by `TZ=UTC gpt2bot ...`."""
-    os.environ["TZ"] = "UTC0"  # which needs no data on zones
+    """From now on, times are shown in UTC, as with `TZ=UTC gpt2bot ...`."""
+    os.environ["TZ"] = "UTC0"  # needs no time zone data
     if hasattr(time, "tzset"):  # not on Windows
         time.tzset()

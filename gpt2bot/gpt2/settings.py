@@ -40,11 +40,13 @@ class Sampling:
     """How the model draws its tokens; see `sampler.sample`.
 
     Attributes:
-        temperature: Below 1, likely tokens become likelier; above 1, less likely.
-        top_k: Each token is drawn from this many of the likeliest ones; 0 draws from all.
-        top_p: Each token is drawn from the likeliest ones that together have this probability.
-        length: The most tokens that the model adds to the prompt. A tweet needs about 70.
-        candidates: How many candidates are written at once.
+        temperature: Values below 1 make likely tokens likelier; values above 1 make them less
+            likely.
+        top_k: Each token is drawn from this many of the likeliest tokens; 0 draws from all.
+        top_p: Each token is drawn from the likeliest tokens that together have this probability.
+        length: The maximum number of tokens that the model adds to the prompt. A tweet needs about
+            70.
+        candidates: The number of candidates generated at once.
 
     Raises:
         ValueError: A value is out of its range.
@@ -65,7 +67,7 @@ class DownloadSettings:
     """Where the published models come from.
 
     Attributes:
-        base_url: Where the published models come from. Below it, each model has a folder.
+        base_url: The address to download published models from. Each model has a folder below it.
     """
 
     base_url: WebAddress = "https://openaipublic.blob.core.windows.net/gpt-2/models"

@@ -1,1 +1,1 @@
-"""The way of a finished tweet to X: outbox, lock, client and the publishing state machine."""
+"""Posts finished tweets to X: outbox, lock, client and the publishing state machine."""

@@ -1,7 +1,7 @@
-"""The account at X, as far as the bot uses it: posts a text, reads its own recent posts.
+"""The client for X: posts a text, and reads the account's own recent posts.
 
-It speaks X's API v2 through Tweepy, with the OAuth 1.0a keys of the account. Nothing is ever sent
-twice, and every failure is an error of `gpt2bot.errors` that tells what became of the request.
+It uses X's API v2 through Tweepy, with the OAuth 1.0a keys of the account. It never retries a
+request. Every failure is an error from `gpt2bot.errors` that says what became of the request.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Access", "Account", "Client", "Credentials", "Post"]
 
-PAGE, FEWEST = 100, 5  # posts, as X allows
+PAGE, FEWEST = 100, 5  # the most and the fewest posts that X allows on a page
 NO_KEY = SecretStr("")
-MAX_PAGES = 32  # X shows the newest 3,200 posts of an account
+MAX_PAGES = 32  # X returns the newest 3,200 posts of an account
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Credentials:
     Attributes:
         consumer_key: The API key of the app, from X's developer console.
         consumer_secret: The API key secret of the app.
-        access_token: The access token of the account, made after the app was set to 'Read and
+        access_token: The access token of the account. Create it after you set the app to 'Read and
             write'.
         access_token_secret: The secret of the access token.
     """
@@ -61,9 +61,9 @@ class Credentials:
 
     @property
     def user_id(self) -> str:
-        """The account's id, with which X begins an access token: asking X for it costs $0.010.
+        """The account's id, taken from the start of the access token: asking X costs $0.010.
 
-        Empty if the token is not like that; X refuses such a token.
+        Empty if the token does not start with an id; X refuses such a token.
         """
         user_id, dash, _ = self.access_token.get_secret_value().partition("-")
         return user_id if dash and _is_id(user_id) else ""
@@ -74,7 +74,7 @@ class Account(Credentials):
     """The account at X, and how long to wait for it.
 
     Attributes:
-        timeout: Seconds to wait for X to answer; at most 600.
+        timeout: The number of seconds to wait for X to answer; at most 600.
     """
 
     timeout: Annotated[float, Gt(0), Le(600)] = 30.0
@@ -82,7 +82,7 @@ class Account(Credentials):
 
 @dataclass(frozen=True)
 class Post:
-    """A post on the account's timeline, its text as X returns it."""
+    """A post on the account's timeline, with its text as X returns it."""
 
     id: str
     text: str
@@ -90,12 +90,13 @@ class Post:
 
 @dataclass(frozen=True)
 class Access:
-    """What X says of keys that it takes.
+    """What X says about keys that it accepts.
 
     Attributes:
-        account: The name of the account that they belong to, as "@a_bot"; empty if unknown.
-        level: What they may do, as "read-write", by `x-access-level`; empty if X does not tell.
-        clock_error: Seconds by which this machine's clock is ahead of X's; None if unknown.
+        account: The name of the account that they belong to, such as "@a_bot"; empty if unknown.
+        level: What they may do, such as "read-write", from `x-access-level`; empty if X does not
+            say.
+        clock_error: How many seconds this machine's clock is ahead of X's; None if unknown.
         not_named: Why the account's name is unknown: the plan does not include asking for it.
         not_readable: Why the account's posts cannot be read: the plan does not include that.
     """
@@ -111,7 +112,7 @@ class Client:
     """Talks to X with the keys of one account."""
 
     def __init__(self, credentials: Credentials, *, timeout: float = Account.timeout) -> None:
-        """Makes ready to talk; nothing is sent.
+        """Prepares the client; sends nothing.
 
         Args:
             credentials: The keys of the account.
@@ -130,8 +131,8 @@ class Client:
             **keys, return_type=requests.Response, wait_on_rate_limit=False
         )
         self._tweepy.session.mount("https://", TimeoutAdapter(timeout))
-        # Before Tweepy sees an answer: it fails on an error whose body is not what it expects, and
-        # requests would follow a redirection.
+        # This runs before Tweepy sees an answer: Tweepy fails on an error with an unexpected body,
+        # and requests would follow a redirect.
         self._tweepy.session.hooks["response"].append(self._check)
 
     def create_post(self, text: str) -> str:
@@ -144,8 +145,8 @@ class Client:
             NetworkError: Nothing was posted: X cannot be reached.
             LimitError: Nothing was posted: a limit or the credits are used up.
             RefusedError: Nothing was posted: `AccountError` if the account is at fault,
-                `DuplicateError` if it has posted this text before, else the text.
-            OutcomeUnknownError: Whether it was posted is not known.
+                `DuplicateError` if it has posted this text before; otherwise the text is at fault.
+            OutcomeUnknownError: It is not known whether the text was posted.
         """
         response = self._tweepy.create_tweet(text=text, user_auth=True)
         data = self._object(response).get("data")
@@ -155,10 +156,10 @@ class Client:
         return str(tweet_id)
 
     def recent_posts(self, since: float) -> list[Post]:
-        """Reads all posts of the account since a time in seconds since 1970. Costs $0.001 each.
+        """Reads all posts of the account since a time (seconds since 1970). Each costs $0.001.
 
         Raises:
-            GPT2BotError: They cannot be read, or not all of them.
+            GPT2BotError: Some or all of them cannot be read.
         """
         start = datetime.fromtimestamp(since, tz=timezone.utc)
         posts: list[Post] = []
@@ -176,18 +177,18 @@ class Client:
             if token is None:
                 return posts
         raise AccountError(
-            f"the account has more than {len(posts)} posts since {start:%Y-%m-%d %H:%M} UTC, and X"
-            " shows no more"
+            f"the account has more than {len(posts)} posts since {start:%Y-%m-%d %H:%M} UTC, which"
+            " is more than X returns"
         )
 
     def examine(self) -> Access:
-        """Tries the keys: asks whose they are, and reads the account's posts of the last minute.
+        """Tests the keys: asks whose they are, and reads the account's posts of the last minute.
 
-        The former costs $0.010, the latter $0.001 each.
+        The question costs $0.010, and each post $0.001.
 
         Raises:
-            AccountError: X refuses them, and says why.
-            GPT2BotError: They cannot be tried now.
+            AccountError: X refuses the keys; the message says why.
+            GPT2BotError: The keys cannot be tested now.
         """
         start = datetime.fromtimestamp(time.time() - MINUTE, tz=timezone.utc)
         me, not_named = _if_in_plan(lambda: self._tweepy.get_me(user_auth=True))
@@ -241,7 +242,7 @@ class Client:
         return posts, meta.get("next_token")
 
     def _username(self, response: Response) -> str:
-        """The account's name, as X tells whose keys these are."""
+        """The name of the account that the keys belong to, from X's answer."""
         data = self._object(response).get("data")
         name = data.get("username") if isinstance(data, dict) else None
         if not isinstance(name, str) or not re.fullmatch("[0-9A-Za-z_]{1,50}", name):
@@ -249,18 +250,18 @@ class Client:
         return name
 
     def _nonsense(self, response: Response) -> NetworkError | OutcomeUnknownError:
-        """The error for an answer that is a success and does not say what it should."""
+        """The error for a successful answer with unexpected content."""
         problem = read_problem(
             response.status_code, response.headers, response.content, self._secrets
         )
-        what = f"{told(problem)}{'' if problem.is_page else ', which makes no sense'}"
+        what = f"{told(problem)}{'' if problem.is_page else ', but not in the expected form'}"
         if _reads(response):
             return NetworkError(f"{what}: run again later")
-        return OutcomeUnknownError(f"{what}: what it did is not known; {NEXT_RUN}")
+        return OutcomeUnknownError(f"{what}: whether the tweet was posted is not known; {NEXT_RUN}")
 
 
 def _if_in_plan(ask: Callable[[], Response]) -> tuple[Response | None, PlanError | None]:
-    """The answer to a request, or that the plan does not include it: the keys are good then."""
+    """The answer to a request, or the error if the plan excludes it: then the keys are valid."""
     try:
         return ask(), None
     except PlanError as error:

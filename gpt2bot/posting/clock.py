@@ -1,6 +1,6 @@
-"""Moments, in seconds since 1970: how they are shown, and when days and months begin.
+"""Times, in seconds since 1970: how they are shown, and when days and months begin.
 
-People are shown local time, as cron's is; programs, UTC. Days and months are those of UTC.
+People see local time, as in cron; programs see UTC. Days and months are those of UTC.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ AT_GREENWICH = ("UTC", "GMT", "WET")
 
 
 def local(moment: float) -> str:
-    """For people: `2026-11-25 14:20:07 CET`, in the zone of the system, or of the variable TZ.
+    """For people: `2026-11-25 14:20:07 CET`, in the time zone of the system or of the variable TZ.
 
-    A zone without a name of letters is shown by its offset: `+05:45`. So is one that is unknown to
-    the system, which then has UTC under any name.
+    A zone whose abbreviation is not made of letters is shown as an offset: `+05:45`. So is a zone
+    that the system does not know: it then uses UTC under that name.
     """
     when = _datetime(moment).astimezone()
     zone, offset = f"{when:%Z}", f"{when:%z}"
@@ -46,9 +46,9 @@ def iso(moment: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """For people, whichever way it lies: `3 days`, `90 minutes`, `1 second`.
+    """For people, without the sign: `3 days`, `90 minutes`, `1 second`.
 
-    It is in the largest unit of which there are two, so that rounding hides little.
+    Uses the largest unit of which there are at least two, so that rounding hides little.
     """
     length = abs(seconds)
     unit, size = next((u for u in UNITS if length >= 2 * u[1]), ("second", 1.0))
@@ -57,17 +57,17 @@ def duration(seconds: float) -> str:
 
 
 def start_of_day(moment: float) -> float:
-    """When its day began."""
+    """When the day of this moment began."""
     return moment - moment % DAY
 
 
 def start_of_month(moment: float) -> float:
-    """When its calendar month began."""
+    """When the calendar month of this moment began."""
     return start_of_day(_datetime(moment).replace(day=1).timestamp())
 
 
 def start_of_next_month(moment: float) -> float:
-    """When the calendar month after it begins."""
+    """When the next calendar month begins."""
     month = timedelta(days=31)  # from the first of any month into the next one
     return start_of_month((_datetime(start_of_month(moment)) + month).timestamp())
 

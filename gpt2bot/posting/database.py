@@ -1,11 +1,10 @@
-"""The file that a bot's memory is in: opened, checked, changed a transaction at a time.
+"""The database of a bot: opens, checks and changes it, one transaction at a time.
 
-One SQLite file in the bot's state folder. A change is on the disk (WAL, `synchronous=FULL`) before
-its method returns. Times are seconds since 1970 (UTC) and come from the caller: SQLite's clock is
-not asked.
+It is one SQLite file in the bot's state folder. A change is on the disk (WAL, `synchronous=FULL`)
+before its method returns. Times are seconds since 1970 (UTC) and come from the caller; SQLite's
+clock is not used.
 
-A file that is there but is not a sound one is never replaced: it is the memory that keeps a tweet
-from being posted twice.
+A damaged file is never replaced: it is the record that keeps a tweet from being posted twice.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ FILE = "outbox.sqlite3"
 BUSY_TIMEOUT = 5.0  # seconds to wait for another program that has the file locked
 
 DAMAGED = (
-    "it remembers what was posted and is not replaced by itself: restore a backup, or move it away"
-    " if you accept that tweets may repeat"
+    "it records what was posted, so gpt2bot does not replace it: restore a backup, or move it away"
+    " if you accept that tweets may be repeated"
 )
-NO_RIGHT = "let the user who runs the bot write to it and to its folder"
-ADVICE = (  # by what SQLite or the system says
-    ("locked", "another program has it open; close that and run again"),
+NO_RIGHT = "make it and its folder writable for the user who runs the bot"
+ADVICE = (  # by a part of the message from SQLite or the system
+    ("locked", "another program has it open; close that program and run again"),
     ("full", "free some space on that disk and run again"),
     ("No space", "free some space on that disk and run again"),
-    ("I/O", "look at the space on that disk, and at its health"),
+    ("I/O", "check the space on that disk, and its health"),
     ("readonly", NO_RIGHT),
     ("unable to open", NO_RIGHT),
     ("Errno", NO_RIGHT),
@@ -46,15 +45,15 @@ ADVICE = (  # by what SQLite or the system says
 
 
 class Database:
-    """The memory of one bot. Who changes it holds the bot's lock (`state_folder.py`)."""
+    """The database of one bot. To change it, hold the bot's lock (`state_folder.py`)."""
 
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         """Opens the file in a state folder.
 
         Args:
             folder: The bot's state folder.
-            create: Whether folder and file are made if there are none; else an empty memory that
-                leaves nothing behind stands for a file that is not there.
+            create: Whether to create a missing folder and file. If not, an empty database in memory
+                stands in for a missing file.
 
         Raises:
             StateError: It cannot be opened, or is damaged.
@@ -78,11 +77,11 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Gives the file free."""
+        """Closes the file."""
         self._db.close()
 
     def read(self, query: str, *parameters: object) -> list[sqlite3.Row]:
-        """What a query finds.
+        """Returns the rows that a query finds.
 
         Raises:
             StateError: It cannot be read.
@@ -92,7 +91,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything in it happens, and is on the disk, or nothing of it.
+        """Makes either all changes in it, on the disk, or none.
 
         Raises:
             StateError: It cannot be written.
@@ -103,7 +102,7 @@ class Database:
                 yield self._db
 
     def verify(self) -> None:
-        """Reads the whole file, its indexes and constraints, and begins to write.
+        """Checks the whole file, its indexes and constraints, and that it can be written.
 
         Raises:
             StateError: It is damaged, or cannot be written.
@@ -125,7 +124,7 @@ class Database:
         return sqlite3.connect(existing, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
 
     def _prepare(self) -> None:
-        """Sets the connection up, checks the file and brings its schema up to date."""
+        """Sets up the connection, checks the file and brings its schema up to date."""
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA synchronous = FULL")
         [(version,)] = self.read("PRAGMA user_version")
@@ -146,7 +145,7 @@ class Database:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turns what SQLite says into a line for the owner."""
+        """Turns an error from SQLite into a message for the owner."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""Trying the keys of the account without posting, and what X says of them kept for the next run."""
+"""Tests the keys of the account without posting, and records a limit for the next run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["examine"]
 
 
 def examine(folder: Path, client: Client, *, clock: Callable[[], float] = time.time) -> Access:
-    """Tries the keys, unless X has said that it is not to be asked yet.
+    """Tests the keys, unless X has said that it accepts no request yet.
 
-    The bot's lock is not needed: no tweet is changed. Nothing is written but a limit that X names.
+    The bot's lock is not needed: no tweet is changed. Only a limit that X names is written.
 
     Args:
-        folder: The state folder of the bot; there need not be one.
+        folder: The state folder of the bot; it need not exist.
         client: The account.
-        clock: Gives the seconds since 1970.
+        clock: Returns the seconds since 1970.
 
     Raises:
-        AccountError: X refuses the keys; or it shows nobody the account's posts, while it is not
-            known what became of a tweet.
-        RateLimitError: X is not to be asked yet.
-        GPT2BotError: X cannot be asked now.
+        AccountError: X refuses the keys; or it does not show the account's posts while the outcome
+            of a tweet is unknown.
+        RateLimitError: X accepts no request yet.
+        GPT2BotError: The keys cannot be tested now.
     """
     with Outbox(folder, create=False) as outbox:
         check_may_ask(outbox, Request.READ, clock())

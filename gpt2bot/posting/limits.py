@@ -1,9 +1,9 @@
-"""When the next post may go out: by what X last said, and by the limits that the owner sets.
+"""When the next post may go out, given X's last answer and the limits that the owner sets.
 
-They are looked at before anything is drafted or sent, so that a slip in a cron line can neither
-empty the account nor flood its followers. An attempt counts as a post unless it is known that X
-has not taken it. Moments count by the minute in which they lie, as cron's do: a job that runs every
-hour is not held up by the second that it once started late.
+The limits are checked before anything is drafted or sent, so that a mistake in a crontab can
+neither use up the credits nor flood the followers. An attempt counts as a post unless X is known to
+have refused it. Times are rounded down to the minute, as in cron: an hourly job is not held up
+because it once started a second late.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ __all__ = ["Cooldown", "Limits", "Usage", "check_limits", "cooldown", "usage"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What the owner allows, which keeps a slip in a cron line from doing harm.
+    """What the owner allows, so that a mistake in a crontab does no harm.
 
     Attributes:
-        max_posts_per_day: The most tweets that are posted in any 24 hours.
-        min_minutes_between_posts: Minutes from one tweet to the next; at most 525600, a year.
-        monthly_budget_usd: What all posts of a calendar month (UTC) may cost, in US dollars.
-        price_per_post_usd: What X charges for a post, in US dollars; see its developer console.
+        max_posts_per_day: The maximum number of tweets posted in any 24 hours.
+        min_minutes_between_posts: The minimum number of minutes between two tweets; at most 525600,
+            a year.
+        monthly_budget_usd: The maximum cost of all posts in a calendar month (UTC), in US dollars.
+        price_per_post_usd: The price that X charges for a post, in US dollars; see its developer
+            console.
 
     Raises:
         ValueError: The budget does not pay for a single post.
@@ -56,8 +58,8 @@ class Limits:
             raise ValueError("monthly_budget_usd must pay for at least one post")
 
     def pays_for(self, posts: int) -> bool:
-        """Whether the budget of a month is enough for so many."""
-        rounding = 1e-9  # 3 * 0.1 is more than 0.3 for a computer
+        """Whether the monthly budget is enough for this many posts."""
+        rounding = 1e-9  # in floating point, 3 * 0.1 is more than 0.3
         return posts * self.price_per_post_usd <= self.monthly_budget_usd + rounding
 
 
@@ -72,7 +74,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Cooldown:
-    """What keeps the next post back.
+    """What delays the next post.
 
     Attributes:
         until: When it ends.
@@ -83,21 +85,21 @@ class Cooldown:
     reason: str
 
     def __str__(self) -> str:
-        return f"from {local(self.until)}, since {self.reason}"
+        return f"from {local(self.until)}, because {self.reason}"
 
 
 def check_limits(outbox: Outbox, limits: Limits, now: float) -> None:
-    """Lets a post go on its way.
+    """Checks that a post may go out now.
 
     Raises:
-        LimitError: None may go out yet; it says why, and from when.
+        LimitError: No post may go out yet; the message says why, and from when.
     """
     if found := cooldown(outbox, limits, now):
         raise LimitError(f"nothing was posted: the next post may go out {found}")
 
 
 def cooldown(outbox: Outbox, limits: Limits, now: float) -> Cooldown | None:
-    """What keeps the next post back the longest; None if it may go out."""
+    """What delays the next post the longest; None if it may go out."""
     pause = limits.min_minutes_between_posts * MINUTE
     times = _post_times(outbox, now, longest=max(DAY, pause))
     found = [*_told_by_x(outbox, now), *_set_by_owner(times, limits, now)]
@@ -117,7 +119,7 @@ def _told_by_x(outbox: Outbox, now: float) -> list[Cooldown]:
 
 
 def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Cooldown]:
-    """What each limit of the owner's keeps back, be it over already or not."""
+    """The delay by each of the owner's limits, including those that are over."""
     found = []
     if len(times) >= limits.max_posts_per_day:
         until = times[-limits.max_posts_per_day] + DAY
@@ -136,12 +138,14 @@ def _set_by_owner(times: Sequence[float], limits: Limits, now: float) -> list[Co
 
 
 def _post_times(outbox: Outbox, now: float, *, longest: float) -> list[float]:
-    """When posts went out, to the minute, the earliest first: this month, and for so long before.
+    """When posts went out this month and in the last `longest` seconds, the earliest first.
+
+    The times are rounded down to the minute.
 
     Args:
         outbox: The bot's outbox.
-        now: What the clock says.
-        longest: Seconds for which a post counts.
+        now: The current time.
+        longest: How many seconds a post counts.
     """
     since = min(start_of_month(now), now - longest - MINUTE)
     times = outbox.post_times(since)

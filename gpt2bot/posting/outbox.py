@@ -1,6 +1,6 @@
-"""The outbox: what was drafted, what became of it, and so what must never be sent again.
+"""The outbox: every tweet, what became of it, and so what must never be sent again.
 
-Every change of a tweet is one transaction that names the state it starts from.
+Every change of a tweet is one transaction that checks the state it starts from.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HISTORY = 5000
 
 
 class State(str, Enum):
-    """Where a tweet is on its way; `publish.py` draws the way."""
+    """The state of a tweet; `publish.py` has a diagram of the transitions."""
 
     READY = "ready"
     POSTING = "posting"
@@ -33,10 +33,10 @@ class State(str, Enum):
 
 
 OPEN = (State.POSTING, State.UNKNOWN)
-"""What a tweet is in whose last attempt may or may not have posted it."""
+"""The states of a tweet that its last attempt may or may not have posted."""
 
 PENDING = (State.READY, *OPEN)
-"""What a tweet is in that is not at its end."""
+"""The states of a tweet that is not finished."""
 
 TRANSITIONS = {
     State.READY: {State.POSTING},
@@ -49,20 +49,20 @@ TRANSITIONS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A tweet in the outbox, as it was when it was read.
+    """A snapshot of a tweet in the outbox.
 
     Attributes:
         id: Its number in this outbox.
-        tweet: What is, or was, to be posted.
+        tweet: The tweet to post.
         model: The name of the model that wrote it.
-        seed: What the model drew from; None if unknown.
-        state: Where it is on its way.
-        tweet_id: What X calls it, once posted; None also if only the owner knows that it is.
-        account: The user id whose keys the last attempt was made with.
-        attempts: How often sending it was begun.
+        seed: The seed of the model's random numbers; None if unknown.
+        state: Its state.
+        tweet_id: The id that X gave it; None if it is not posted, or only the owner says so.
+        account: The user id of the account whose keys the last attempt used.
+        attempts: How many attempts to send it have begun.
         created_at: When it became ready.
-        attempted_at: When the last attempt was begun.
-        changed_at: When it came into its state.
+        attempted_at: When the last attempt began.
+        changed_at: When it entered its state.
         note: Why it is in its state, for the owner.
     """
 
@@ -81,12 +81,12 @@ class Entry:
 
     @property
     def url(self) -> str | None:
-        """Where it can be read, if it is posted and its id is known."""
+        """The address of the post, if it is posted and its id is known."""
         return post_url(self.tweet_id) if self.tweet_id else None
 
 
 def post_url(tweet_id: str) -> str:
-    """Where a post can be read, whoever's it is."""
+    """The address of a post of any account."""
     return f"https://x.com/i/status/{tweet_id}"
 
 
@@ -95,11 +95,11 @@ class Posted:
     """A tweet that is on the account.
 
     Attributes:
-        tweet_id: What X calls it.
-        tweet: What was posted.
+        tweet_id: The id that X gave it.
+        tweet: The tweet that was posted.
         model: The name of the model that wrote it.
-        seed: What the model drew from; None if unknown.
-        status: Where it is on its way.
+        seed: The seed of the model's random numbers; None if unknown.
+        status: Its state.
     """
 
     tweet_id: str
@@ -115,7 +115,7 @@ class Posted:
 
     @property
     def url(self) -> str:
-        """Where it can be read."""
+        """The address of the post."""
         return post_url(self.tweet_id)
 
 
@@ -123,7 +123,7 @@ class Outbox(Database):
     """The tweets of one bot."""
 
     def add(self, tweet: Tweet, *, model: str, seed: int | None, now: float) -> Entry:
-        """Takes in a new tweet, as ready.
+        """Adds a new tweet, as ready.
 
         Raises:
             StateError: It cannot be written.
@@ -139,10 +139,10 @@ class Outbox(Database):
             return self._entry(cursor.lastrowid)
 
     def begin(self, entry: Entry, *, account: str, now: float) -> Entry:
-        """Writes down that an attempt to post begins, before a byte of it leaves.
+        """Records that an attempt to post begins, before a byte of it is sent.
 
         Raises:
-            StateError: It cannot be written, or the tweet is not ready any more.
+            StateError: It cannot be written, or the tweet is no longer ready.
         """
         return self._move(
             entry,
@@ -164,10 +164,10 @@ class Outbox(Database):
         note: str = "",
         refusal: refusals.Refusal | None = None,
     ) -> Entry:
-        """Writes down what became of an attempt, and what that means for the next one.
+        """Records what became of an attempt, and what that means for the next one.
 
         Raises:
-            StateError: It cannot be written, or the tweet is not where `entry` says any more.
+            StateError: It cannot be written, or the tweet is no longer in the state of `entry`.
         """
         return self._move(entry, state, refusal, tweet_id=tweet_id, changed_at=now, note=note)
 
@@ -186,21 +186,21 @@ class Outbox(Database):
     def bodies(self, limit: int = HISTORY) -> list[str]:
         """The newest bodies, the newest first, whatever became of them.
 
-        What X refused is among them, so that it is not written and sent again.
+        Refused tweets are included, so that they are not written and sent again.
         """
         query = "SELECT body FROM tweets ORDER BY id DESC LIMIT ?"
         return [body for (body,) in self.read(query, limit)]
 
     def last_uses(self) -> dict[str, int]:
-        """For each prompt the number of the last tweet that came of it, whatever became of that."""
+        """For each prompt the number of the last tweet made from it, in any state."""
         return dict(map(tuple, self.read("SELECT prompt, max(id) FROM tweets GROUP BY prompt")))
 
     def knows(self, tweet_id: str) -> bool:
-        """Whether this tweet of the account is one that the outbox has as posted."""
+        """Whether the outbox has a tweet with this id."""
         return bool(self.read("SELECT 1 FROM tweets WHERE tweet_id = ?", tweet_id))
 
     def post_times(self, since: float) -> list[float]:
-        """When each tweet was sent that is, or may be, on the account, the earliest first."""
+        """When each tweet that is or may be on the account was sent, the earliest first."""
         query = (
             "SELECT attempted_at FROM tweets WHERE attempted_at >= ?"
             " AND state IN ('posted', 'posting', 'unknown') ORDER BY attempted_at"
@@ -215,7 +215,7 @@ class Outbox(Database):
         **values: float | str | None,
     ) -> Entry:
         if state not in TRANSITIONS[entry.state]:
-            raise ValueError(f"no way leads from {entry.state.value} to {state.value}")
+            raise ValueError(f"no transition leads from {entry.state.value} to {state.value}")
         values["state"] = state.value
         assignments = ", ".join(f"{column} = ?" for column in values)
         with self.transaction() as db:
@@ -225,8 +225,8 @@ class Outbox(Database):
             )
             if cursor.rowcount != 1:
                 raise StateError(
-                    f"tweet {entry.id} in the outbox {self.path} is not {entry.state.value} any"
-                    " more: let only one program change it, and run again"
+                    f"tweet {entry.id} in the outbox {self.path} is no longer {entry.state.value}:"
+                    " let only one program change it, and run again"
                 )
             if refusal:
                 refusals.write(db, refusal)

@@ -1,9 +1,9 @@
-"""What an answer of X says: its words, its codes, and what its headers tell of limits and time.
+"""Reads an answer from X: its words and codes, and the limits and the time in its headers.
 
-X words a problem in two forms, at times in both at once: `title`, `detail`, `type` and `reason`
-(API v2), or `errors` with `code` and `message` (older, and in front of v2). Any of them can be
-missing, or of another type than documented. An answer that is not JSON does not come from X's
-interface: a proxy or a delivery network in front of it wrote that.
+X describes a problem in two forms, sometimes in both at once: `title`, `detail`, `type` and
+`reason` (API v2), or `errors` with `code` and `message` (older, and in front of v2). Any of them
+can be missing, or have another type than documented. An answer that is not JSON does not come from
+X's API but from a proxy or CDN in front of it.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
 
 __all__ = ["WRONG_CLOCK", "Problem", "clock_error", "read_problem"]
 
-QUOTED = 280  # characters of X's own words that an error repeats at most
-TOLERATED = 4 * MINUTE  # X takes signatures that are off by some 5 minutes
+QUOTED = 280  # the most characters of X's own words that an error quotes
+TOLERATED = 4 * MINUTE  # X accepts signatures that are off by about 5 minutes
 LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
 SENTENCES = ("title", "detail", "message", "error_description")  # for people
 NAMES = ("reason", "type")  # for programs
 NOTHING = (b"", b"null", b"{}", b"[]", b'""')
 WRONG_CLOCK = "the signature was refused and the clocks differ"
-"""What stands in the evidence of an answer that refuses a signature for its time."""
+"""Marks, in `Problem.evidence`, an answer that refuses a signature because of its time."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """An answer other than a success.
+    """An unsuccessful answer.
 
     Attributes:
         status: Its HTTP status.
-        codes: The numbers that X has for what is wrong.
-        evidence: All its words, without regard to case, to look for something in.
-        said: Its words for the owner: on one line, cut, and without secrets.
-        is_page: Whether it is not JSON, and so not of X's interface.
-        limit_end: When the limits end that it says are used up, in seconds since 1970.
-        window_end: When the limit of 15 minutes ends, used up or not.
-        clock: What is wrong with this machine's clock, as "3 days slow"; "wrong" if that is all.
+        codes: X's error codes.
+        evidence: All its words, case-folded, for searching.
+        said: Its words for the owner: on one line, shortened, and without secrets.
+        is_page: Whether it is not JSON, and so not from X's API.
+        limit_end: When the limits that are used up end, in seconds since 1970; None if unknown.
+        window_end: When the current window of 15 minutes ends, whether or not its limit is used up.
+        clock: What is wrong with this machine's clock, such as "3 days slow"; "wrong" if unknown.
     """
 
     status: int
@@ -61,13 +61,13 @@ class Problem:
 def read_problem(
     status: int, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...] = ()
 ) -> Problem:
-    """Reads an answer other than a success.
+    """Reads an unsuccessful answer.
 
     Args:
         status: The HTTP status.
-        headers: The HTTP headers, found whatever their case.
-        body: The body, whatever it is.
-        secrets: What is masked in X's words.
+        headers: The HTTP headers, case-insensitive.
+        body: The body; it can be anything.
+        secrets: Strings to mask in X's words.
     """
     now = time.time()
     answer, is_page = _parsed(body)
@@ -91,13 +91,13 @@ def read_problem(
 
 
 def clock_error(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds by which this machine's clock is ahead of X's; None if X does not tell the time."""
+    """How many seconds this machine's clock is ahead of X's; None if X does not give the time."""
     moment = _http_date(headers.get("date"))
     return None if moment is None else now - moment
 
 
 def _parsed(body: bytes) -> tuple[Any, bool]:
-    """A body as JSON, or None and that it is not JSON."""
+    """The parsed body and False; or None, and True if the body is neither JSON nor empty."""
     try:
         return json.loads(body), False
     except (ValueError, RecursionError):
@@ -105,7 +105,7 @@ def _parsed(body: bytes) -> tuple[Any, bool]:
 
 
 def _parts(answer: object) -> Iterator[dict[str, Any]]:
-    """What names a problem in an answer, the most exact first; a text stands for its message."""
+    """The parts of an answer that describe a problem, the most specific first."""
     if isinstance(answer, str):
         yield {"message": answer}
     elif isinstance(answer, list):
@@ -115,7 +115,7 @@ def _parts(answer: object) -> Iterator[dict[str, Any]]:
     elif isinstance(answer, dict):
         for name in ("errors", "error"):
             inner = answer.get(name)
-            # One level is all that X has, and keeps junk from going on for ever.
+            # X nests only one level deep; a limit keeps junk from recursing without end.
             for item in inner if isinstance(inner, list) else [inner]:
                 if isinstance(item, (dict, str)):
                     yield item if isinstance(item, dict) else {"message": item}
@@ -131,7 +131,7 @@ def _keys(value: object) -> list[str]:
 
 
 def _code(part: Mapping[str, Any]) -> int | None:
-    """The number of a problem, be it written as a number or as text."""
+    """The error code of a part, whether it is a number or a text."""
     code = part.get("code")
     if isinstance(code, (int, str)) and re.fullmatch("[0-9]{1,6}", str(code)):
         return int(code)
@@ -139,7 +139,7 @@ def _code(part: Mapping[str, Any]) -> int | None:
 
 
 def _said(parts: Iterable[Mapping[str, Any]], body: bytes) -> str:
-    """The sentences of an answer, each once; without any, whatever else it says."""
+    """The sentences of an answer, each once; if there are none, whatever else it contains."""
     told = [": ".join(dict.fromkeys(filter(None, _texts(part, SENTENCES)))) for part in parts]
     if not any(told):
         told = [name for part in parts for name in _texts(part, NAMES)]
@@ -149,14 +149,14 @@ def _said(parts: Iterable[Mapping[str, Any]], body: bytes) -> str:
 
 
 def _page_words(body: bytes) -> str:
-    """The title of a page, or the text of one that has none."""
+    """The title of a page, or its text if it has no title."""
     text = body[:100_000].decode("utf-8", errors="replace")
     title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
     return html.unescape(title[1] if title else re.sub(r"<[^>]*>?", " ", text))
 
 
 def _clean(text: str, secrets: tuple[str, ...]) -> str:
-    """On one line, cut, and without secrets."""
+    """Puts a text on one line, shortens it and masks secrets."""
     for secret in secrets:
         text = text.replace(secret, "***")
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -164,7 +164,7 @@ def _clean(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _limit_end(headers: Mapping[str, str], now: float) -> float | None:
-    """When the limits end that are used up; None if X does not tell."""
+    """When the limits that are used up end; None if X does not say."""
     ends = [
         _seconds(headers.get(f"{name}-reset"))
         for name in LIMITS
@@ -175,7 +175,7 @@ def _limit_end(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _retry_after(value: str | None, now: float) -> float | None:
-    """When a request may be repeated, by the header that gives seconds or a date (RFC 9110)."""
+    """When to retry, from a header that gives seconds or a date (RFC 9110)."""
     delay = _seconds(value)
     return now + delay if delay else _http_date(value)
 

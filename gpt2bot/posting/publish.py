@@ -1,4 +1,4 @@
-"""The publishing state machine, and the single send path through which a tweet leaves.
+"""The publishing state machine, and the single code path that sends a tweet.
 
 ::
 
@@ -12,10 +12,10 @@
                   └──────────────── unknown ─────────────────────┘
                         absent                    found
 
-Every arrow is one transaction of the outbox. A tweet is `posting` before a byte of it leaves, so
-what a dead run leaves was either not sent or is `posting`, which `reconcile.py` treats as
-`unknown`: there the account's own posts, or its owner, tell whether X has it. Nothing is sent while
-the fate of another tweet is open, and nothing is sent twice on a guess.
+Every arrow is one transaction of the outbox. A tweet is `posting` before a byte of it is sent. So
+after a crash, a tweet either was not sent or is `posting`, which `reconcile.py` treats as
+`unknown`: the account's own posts, or its owner, then show whether X has it. Nothing is sent while
+the outcome of another tweet is unknown, and nothing is sent again on a guess.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = ["check_ready", "publish", "publish_ready"]
 
 SENDING = "while the tweet was being sent: the next run finds out whether it was posted"
 
-# Where a tweet goes whose attempt ended so; the first that fits.
+# The state of a tweet after an attempt that ended with this error; the first match applies.
 AFTER: tuple[tuple[type[GPT2BotError], State], ...] = (
     (AccountError, State.READY),
     (LimitError, State.READY),
@@ -71,21 +71,21 @@ def publish(
     seed: int | None,
     clock: Clock = time.time,
 ) -> Posted:
-    """Takes a new tweet into the outbox and posts it. The caller holds the bot's lock.
+    """Adds a new tweet to the outbox and posts it. The caller holds the bot's lock.
 
     Args:
-        outbox: The bot's outbox, with nothing in it that waits for `reconcile`.
+        outbox: The bot's outbox, with no tweet that needs `reconcile` first.
         client: The account.
-        tweet: What the filter passed.
+        tweet: A tweet that passed the filter.
         model: The name of the model that wrote it.
-        seed: What the model drew from.
-        clock: Gives the seconds since 1970.
+        seed: The seed of the model's random numbers.
+        clock: Returns the seconds since 1970.
 
     Raises:
         RefusedError: X refused; `AccountError` if the tweet can be tried again.
-        LimitError: X takes no post now; the tweet stays ready.
+        LimitError: X accepts no post now; the tweet stays ready.
         NetworkError: X cannot be reached; the tweet stays ready.
-        OutcomeUnknownError: It may be posted or not; the next run reconciles it.
+        OutcomeUnknownError: It may or may not be posted; the next run reconciles it.
         StateError: The outbox cannot be written.
     """
     _check(tweet)
@@ -99,32 +99,34 @@ def publish_ready(
 
     Raises:
         GPT2BotError: As `publish` does.
-        StateError: The outbox holds something else than the filter passed.
+        StateError: The tweet in the outbox is not what passed the filter.
     """
     check_ready(outbox, entry)
     return _send(outbox, client, entry, clock)
 
 
 def check_ready(outbox: Outbox, entry: Entry) -> None:
-    """Makes sure that a tweet which an earlier run left ready is still one that may be sent.
+    """Checks that a tweet which an earlier run left ready may still be sent.
 
     Raises:
-        StateError: The outbox holds something else than the filter passed.
+        StateError: The tweet in the outbox is not what passed the filter.
     """
     try:
         _check(entry.tweet)
     except ValueError as error:
         raise StateError(
-            f"tweet {entry.id} in the outbox {outbox.path} is not as it was written ({error}):"
-            " restore a backup, or delete that row"
+            f"tweet {entry.id} in the outbox {outbox.path} was changed after it was written"
+            f" ({error}): restore a backup, or delete that row"
         ) from error
 
 
 def _send(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> Posted:
-    """The single send path: what it lets through is written down, checked, and sent once."""
+    """The single send path: checks a tweet, records the attempt, and sends it once."""
     _check(entry.tweet)
     if outbox.entries(*OPEN):
-        raise RuntimeError("nothing is sent while another tweet's fate is open: reconcile first")
+        raise RuntimeError(
+            "nothing is sent while another tweet's outcome is unknown: reconcile first"
+        )
     with explain_stop(SENDING):
         entry = outbox.begin(entry, account=client.user_id, now=clock())
         try:
@@ -141,7 +143,7 @@ def _send(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> Posted:
 
 
 def _post(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> str:
-    """Sends a tweet and returns its id: the one X has it by, should an earlier attempt have won."""
+    """Sends a tweet and returns its id, also if an earlier attempt turns out to have posted it."""
     try:
         return client.create_post(entry.tweet.text)
     except DuplicateError:
@@ -153,10 +155,12 @@ def _post(outbox: Outbox, client: Client, entry: Entry, clock: Clock) -> str:
 
 
 def _check(tweet: Tweet) -> None:
-    """Lets only through what may leave. Anything else is a mistake in this program."""
+    """Refuses what must not be sent. A failure here is a bug in gpt2bot."""
     if not isinstance(tweet, Tweet):
-        raise TypeError(f"only a Tweet is posted, not a {type(tweet).__name__}")
+        raise TypeError(f"only a Tweet can be posted, not a {type(tweet).__name__}")
     if not carries_label(tweet.text, tweet.label):
-        raise ValueError("a tweet without its label is not posted")
+        raise ValueError("a tweet without its label cannot be posted")
     if (length := weighted_length(tweet.text)) > MAX_LENGTH:
-        raise ValueError(f"a tweet of weighted length {length} is not posted: at most {MAX_LENGTH}")
+        raise ValueError(
+            f"a tweet of weighted length {length} cannot be posted: at most {MAX_LENGTH}"
+        )

@@ -1,14 +1,14 @@
-"""What became of an attempt whose outcome is not known: the account's own posts tell, or its owner.
+"""Finds out what became of an attempt with an unknown outcome.
 
 `reconcile` reads the account's own posts since the first attempt and compares texts as X returns
-them: HTML-escaped and NFC (URLs, which X rewrites, never pass the filter). Two things make absence
-certain. The reading starts `CLOCK_ERROR` before the first attempt: X refuses a signature whose time
-is further off than that, so an accepted tweet is never older. And an attempt younger than the
-timeout may still be on its way: it can be found, but not yet be absent. Should it come even later,
-X refuses the second of two equal texts, and `publish` then looks for the first.
+them: HTML-escaped and NFC (URLs, which X rewrites, never pass the filter). Two rules make absence
+certain. First, the search starts `CLOCK_ERROR` before the first attempt: X refuses a signature
+whose time is further off than that, so an accepted tweet is never older. Second, an attempt younger
+than the timeout may still be in progress: it can be found, but it does not yet count as absent. If
+it arrives even later, X refuses the second of two equal texts, and `publish` looks for the first.
 
-Where X shows the account's posts to nobody, as with a plan that cannot read, only the owner can
-find out: `resolve` writes down what the owner says.
+If X does not let the bot read the account's posts, for example because of the plan, only the owner
+can find out: `resolve` records what the owner says.
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ __all__ = [
 ]
 
 CLOCK_ERROR = 15 * MINUTE
-OUTCOMES = {  # by what the owner says: the state, and what is written down
-    "posted": (State.POSTED, "the owner decided that it is on the account"),
-    "absent": (State.READY, "the owner decided that it is not on the account"),
+OUTCOMES = {  # what the owner can say: the state and the note that follow from it
+    "posted": (State.POSTED, "the owner says that it is on the account"),
+    "absent": (State.READY, "the owner says that it is not on the account"),
 }
 
 
 def reconcile(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> list[Posted]:
-    """Finds out what became of the attempts whose outcome is not known.
+    """Finds out what became of the attempts with an unknown outcome.
 
     Returns:
-        What turned out to be posted. What was not is ready again.
+        The tweets that turned out to be posted. The others are ready again.
 
     Raises:
-        OutcomeUnknownError: It cannot be known yet. Nothing must be posted.
+        OutcomeUnknownError: This cannot be known yet. Nothing may be posted until then.
         StateError: The outbox cannot be written.
     """
     entries = outbox.entries(*OPEN)
@@ -79,7 +79,7 @@ def reconcile(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> li
             outbox.finish(entry, State.READY, now=now, note="not found on the account")
     if undecided:
         raise OutcomeUnknownError(
-            "the last attempt to post may still be on its way: nothing is posted now; run again"
+            "the last attempt to post may still be in progress: nothing is posted now; run again"
             f" in {client.timeout:g} seconds"
         )
     return found
@@ -88,30 +88,30 @@ def reconcile(outbox: Outbox, client: Client, *, clock: Clock = time.time) -> li
 def resolve(
     outbox: Outbox, number: int, outcome: str, *, tweet_id: str | None, now: float
 ) -> Entry:
-    """Writes down what the owner has found out about a tweet. The caller holds the bot's lock.
+    """Records what the owner has found out about a tweet. The caller holds the bot's lock.
 
     Args:
         outbox: The bot's outbox.
         number: The tweet's id in it.
         outcome: One of `OUTCOMES`.
-        tweet_id: What X calls the tweet, if it is posted and the owner knows that.
-        now: What the clock says.
+        tweet_id: The id that X gave the tweet, if it is posted and the owner knows the id.
+        now: The current time.
 
     Raises:
-        UsageError: There is nothing to decide about this tweet, or it cannot be decided so.
+        UsageError: The outcome of this tweet is known, or an argument is not valid.
         StateError: The outbox cannot be written.
     """
     if outcome not in OUTCOMES:
-        raise UsageError(f"OUTCOME: found {outcome!r}, allowed is {' or '.join(OUTCOMES)}")
+        raise UsageError(f"OUTCOME: must be {' or '.join(OUTCOMES)}, not {outcome!r}")
     if tweet_id is not None and outcome != "posted":
         raise UsageError("--tweet-id is only for a tweet that is posted")
     if tweet_id is not None and not re.fullmatch("[0-9]{1,20}", tweet_id):
         raise UsageError(
-            f"--tweet-id: found {tweet_id!r}, allowed are digits: the end of the post's address"
+            f"--tweet-id: must be the digits at the end of the post's address, not {tweet_id!r}"
         )
     entries = {entry.id: entry for entry in outbox.entries(*State)}
     if twin := next((e.id for e in entries.values() if tweet_id and e.tweet_id == tweet_id), None):
-        raise UsageError(f"--tweet-id: {tweet_id} is tweet {twin} already")
+        raise UsageError(f"--tweet-id: {tweet_id} already belongs to tweet {twin}")
     entry = entries.get(number)
     if entry is None or entry.state not in OPEN:
         what = f"tweet {number} is {entry.state.value}" if entry else f"there is no tweet {number}"
@@ -124,14 +124,14 @@ def resolve(
 
 
 def read_posts(outbox: Outbox, client: Client, entries: Sequence[Entry], now: float) -> list[Post]:
-    """The account's posts since these tweets can have been sent at the earliest.
+    """Reads the account's posts since the earliest time at which these tweets can have been sent.
 
     Raises:
         OutcomeUnknownError: They cannot be read.
     """
     start = min(now, *map(_earliest, entries)) - CLOCK_ERROR
     what = (
-        f"what became of tweet {entries[0].id} is not known, and nothing is posted before the"
+        f"what became of tweet {entries[0].id} is not known, and nothing is posted until the"
         " account's own posts can be read"
     )
     try:
@@ -150,7 +150,7 @@ def read_posts(outbox: Outbox, client: Client, entries: Sequence[Entry], now: fl
 
 
 def find(outbox: Outbox, entry: Entry, posts: Sequence[Post]) -> str | None:
-    """The id of the post that is this tweet, if it is there."""
+    """Returns the id of the post that is this tweet, or None if it is not there."""
     wanted = _canonical(entry.tweet.text)
     for post in posts:
         shown = {_canonical(post.text), _canonical(html.unescape(post.text))}
@@ -160,7 +160,7 @@ def find(outbox: Outbox, entry: Entry, posts: Sequence[Post]) -> str | None:
 
 
 def posted(outbox: Outbox, entry: Entry, tweet_id: str, now: float, note: str = "") -> Posted:
-    """Writes down that X has a tweet."""
+    """Records that X has a tweet."""
     outbox.finish(entry, State.POSTED, now=now, tweet_id=tweet_id, note=note)
     return Posted(tweet_id, entry.tweet, entry.model, entry.seed)
 
@@ -169,13 +169,13 @@ def how_to_decide(entry: Entry) -> str:
     """What the owner can do if the account's posts cannot be read."""
     command = f"gpt2bot resolve {entry.id}"
     return (
-        f"or look on the account yourself, and run `{command} posted` if the tweet is there,"
-        f" `{command} absent` if it is not"
+        f"or look at the account yourself, and run `{command} posted` if the tweet is there,"
+        f" or `{command} absent` if it is not"
     )
 
 
 def check_account(entries: Sequence[Entry], user_id: str) -> None:
-    """Makes sure that an account's posts tell what became of attempts to post.
+    """Checks that the posts of this account can show what became of the attempts.
 
     Raises:
         AccountError: An attempt was made with the keys of another account.
@@ -183,12 +183,13 @@ def check_account(entries: Sequence[Entry], user_id: str) -> None:
     if others := {entry.account for entry in entries} - {user_id}:
         raise AccountError(
             f"the last attempt to post was made with the keys of account {others.pop()}, and only"
-            " they tell what became of it: put them back, or set another state_dir for this account"
+            " those show what became of it: put them back, or set another state_dir for this"
+            " account"
         )
 
 
 def _canonical(text: str) -> str:
-    """A text in the form that X brings it to, and white space in the simplest."""
+    """Normalizes a text as X does, and reduces every run of white space to one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
@@ -197,5 +198,5 @@ def _attempted(entry: Entry) -> float:
 
 
 def _earliest(entry: Entry) -> float:
-    """When it can have been sent at the earliest, be it by an attempt before the last one."""
+    """The earliest time at which it can have been sent, by any attempt."""
     return min(entry.created_at, _attempted(entry))

@@ -1,6 +1,6 @@
-"""What X last refused for a while, or for good, kept so that the next run does not ask in vain.
+"""What X last refused, kept so that the next run does not repeat the request too early.
 
-There is at most one refusal for each kind of request. A success of that kind removes it.
+There is at most one refusal for each kind of request. A successful request of that kind removes it.
 """
 
 from __future__ import annotations
@@ -32,35 +32,35 @@ __all__ = [
 ]
 
 AHEAD = 15 * MINUTE
-"""What is dated further ahead of the clock than this was written by a clock that was wrong."""
+"""A record dated further in the future than this was written with a wrong clock."""
 
-LONGEST = DAY  # of the limits that X has
-FIRST_BACKOFF = HOUR  # it doubles with each answer in a row that speaks of spam, up to LONGEST
+LONGEST = DAY  # the longest of X's limits
+FIRST_BACKOFF = HOUR  # doubles with each consecutive answer about spam, up to LONGEST
 MOST_DOUBLINGS = 10  # more make no difference
 
 
 class Request(str, Enum):
-    """A kind of request, for which X has limits of its own."""
+    """A kind of request with its own limits at X."""
 
     POST = "post"
     READ = "read"
 
 
 LIMITED = {
-    Request.POST: "X takes no more posts of this account yet",
+    Request.POST: "X accepts no more posts from this account for now",
     Request.READ: "X's limit for reading is used up",
 }
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer of X by which it is not worth asking again at once.
+    """An answer from X after which there is no point in asking again at once.
 
     Attributes:
         request: What was refused.
-        told_at: When X said so.
-        until: When X can be asked again; None if only its owner can change that.
-        strikes: How many answers without a success between them took the bot for spam.
+        told_at: When X refused it.
+        until: When to ask X again; None if only the owner can change that.
+        strikes: How many answers treated the bot as spam since the last success.
         reason: Why, for the owner.
     """
 
@@ -71,12 +71,12 @@ class Refusal:
     reason: str
 
     def holds(self, now: float) -> bool:
-        """Whether X must not be asked yet."""
+        """Whether no request may be sent yet."""
         return self.until is not None and now < self.until
 
 
 def last_refusal(database: Database, request: Request, now: float) -> Refusal | None:
-    """What X last refused; None if there is nothing, or a wrong clock has written it."""
+    """What X last refused; None if there is nothing, or if it was written with a wrong clock."""
     query = "SELECT * FROM refusals WHERE request = ? AND told_at <= ?"
     for row in database.read(query, request.value, now + AHEAD):
         return Refusal(**{**dict(row), "request": request})
@@ -86,16 +86,16 @@ def last_refusal(database: Database, request: Request, now: float) -> Refusal | 
 def read_answer(
     database: Database, request: Request, error: GPT2BotError, now: float
 ) -> tuple[GPT2BotError, Refusal | None]:
-    """What an answer means for the next request of its kind.
+    """Finds out what an error means for the next request of its kind.
 
     Args:
-        database: The bot's memory.
-        request: What was asked.
-        error: What X answered.
-        now: What the clock says.
+        database: The bot's database.
+        request: The kind of request.
+        error: The error that X's answer stands for.
+        now: The current time.
 
     Returns:
-        The error, which says until when X is not asked, and the refusal; None if there is none.
+        The error, which says until when no request is sent, and the refusal, or None.
     """
     previous = last_refusal(database, request, now)
     strikes = previous.strikes if previous else 0
@@ -106,31 +106,31 @@ def read_answer(
     until, reason = error.until or now + error.wait, LIMITED[request]
     if isinstance(error, SpamError):
         backoff = FIRST_BACKOFF * 2 ** min(strikes, MOST_DOUBLINGS)
-        until, reason = max(until, now + backoff), "X takes the bot for spam"
+        until, reason = max(until, now + backoff), "X treats the bot as spam"
         strikes += 1
     until = min(until, now + LONGEST)
     if until != error.until:
-        error = type(error)(f"{error}; X is not asked before {local(until)}", until)
+        error = type(error)(f"{error}; no request is sent to X before {local(until)}", until)
     return error, Refusal(request, now, until, strikes, reason)
 
 
 def check_may_ask(database: Database, request: Request, now: float) -> None:
-    """Lets a request go on its way.
+    """Checks that a request of this kind may be sent.
 
     Raises:
-        RateLimitError: X has said that it is not to be asked yet.
+        RateLimitError: X has said that it accepts no such request yet.
     """
     refusal = last_refusal(database, request, now)
     if refusal and refusal.until and refusal.holds(now):
         until = local(refusal.until)
-        raise RateLimitError(f"X is not asked before {until}, since {refusal.reason}")
+        raise RateLimitError(f"no request is sent to X before {until}, because {refusal.reason}")
 
 
 def remember(database: Database, request: Request, error: GPT2BotError, now: float) -> GPT2BotError:
-    """Writes down what an answer means for the next request of its kind, if it means anything.
+    """Records what an error means for the next request of its kind, if it means anything.
 
     Returns:
-        The error, which says until when X is not asked.
+        The error, which says until when no request is sent.
     """
     error, refusal = read_answer(database, request, error, now)
     if refusal:
@@ -140,14 +140,14 @@ def remember(database: Database, request: Request, error: GPT2BotError, now: flo
 
 
 def forget(database: Database, request: Request) -> None:
-    """Removes what X last refused, since it has now granted a request of that kind."""
+    """Removes the last refusal, because X has now granted a request of that kind."""
     if database.read("SELECT 1 FROM refusals WHERE request = ?", request.value):
         with database.transaction() as db:
             erase(db, request)
 
 
 def write(db: sqlite3.Connection, refusal: Refusal) -> None:
-    """Writes down a refusal, in a transaction that is under way."""
+    """Records a refusal within an open transaction."""
     values = (refusal.told_at, refusal.until, refusal.strikes, refusal.reason)
     db.execute(
         "INSERT OR REPLACE INTO refusals (request, told_at, until, strikes, reason)"
@@ -157,5 +157,5 @@ def write(db: sqlite3.Connection, refusal: Refusal) -> None:
 
 
 def erase(db: sqlite3.Connection, request: Request) -> None:
-    """Removes a refusal, in a transaction that is under way."""
+    """Removes a refusal within an open transaction."""
     db.execute("DELETE FROM refusals WHERE request = ?", (request.value,))

@@ -1,11 +1,11 @@
-"""What each answer of X means: for the tweet, and for the owner.
+"""What each answer from X means for the tweet and for the owner.
 
-An answer from 400 to 499 was decided by X, so nothing was posted. The tweet is given up only if the
-answer says that the tweet itself is at fault; in doubt it is kept, since an account that is
-suspended or a plan that has ended must cost no tweet. Any other answer leaves open what happened.
+With a status from 400 to 499, X has refused the request, so nothing was posted. The tweet is given
+up only if the answer says that the tweet itself is at fault. In doubt it is kept: no tweet is lost
+because an account is suspended or a plan has ended. After any other answer the outcome is unknown.
 
-The first row that fits counts. A row without a status fits any answer from 400 to 499, but 408,
-that has one of X's codes for it, or words to that effect.
+The first matching row applies. A row without a status matches any answer from 400 to 499, except
+408, that contains one of X's codes for this case, or words to that effect.
 
 =====================  ===================  ================  ====
 answer                 error                the tweet is      exit
@@ -32,7 +32,7 @@ other 4xx, but 408     AccountError         ready again       6
 5xx, 408, 3xx          OutcomeUnknownError  unknown           8
 =====================  ===================  ================  ====
 
-Where no answer comes, it counts whether a byte of the tweet has left (`transport.py`):
+If there is no answer, what matters is whether a byte of the tweet was sent (`transport.py`):
 
 ============================================  ===================  ===========  ====
 failure                                       error                the tweet is exit
@@ -43,14 +43,14 @@ no answer in time                             OutcomeUnknownError  unknown      
 reset while or after the tweet is sent        OutcomeUnknownError  unknown      8
 ============================================  ===================  ===========  ====
 
-.. [#] unless the account's timeline has it from an earlier attempt: then it is posted.
-.. [#] and X is not asked for an hour, after the next such answer for two, and so on up to a day
-       (`refusals.py`). The exit code is 7, as for a limit: it passes with time.
-.. [#] and X is not asked before the time that it names, or before a day is over.
-.. [#] and X is not asked before the time that it names, or before 15 minutes are over.
+.. [#] unless an earlier attempt put it on the account's timeline: then it is posted.
+.. [#] and no request is sent for an hour, after the next such answer for two hours, and so on up
+       to a day (`refusals.py`). The exit code is 7, as for a limit, because it passes with time.
+.. [#] and no request is sent before the time that X names; without one, for a day.
+.. [#] and no request is sent before the time that X names; without one, for 15 minutes.
 
-Sources: X's public documentation, 'Response codes and errors' and 'Rate limits', and for the codes
-that of its API v1.1.
+Sources: X's public documentation, 'Response codes and errors' and 'Rate limits'; for the codes, the
+documentation of API v1.1.
 """
 
 from __future__ import annotations
@@ -80,27 +80,27 @@ if TYPE_CHECKING:
 __all__ = ["NEXT_RUN", "READ_ONLY", "RULES", "error_for", "told"]
 
 NEXT_RUN = "the next run looks for the tweet on the account before it posts anything"
-RATE_WINDOW = 15 * MINUTE  # in which X counts requests
+RATE_WINDOW = 15 * MINUTE  # X counts requests in windows of this length
 
-DECIDED = frozenset(range(400, 500)) - {408}  # X has read the request, and done nothing
-OF_TWEET = frozenset({400, 403, 409, 413, 422})  # with which it can refuse a tweet for its text
-NEVER = "(?!)"  # a pattern that is not found in any text
+DECIDED = frozenset(range(400, 500)) - {408}  # X has read the request and refused it
+OF_TWEET = frozenset({400, 403, 409, 413, 422})  # X can refuse a tweet for its text with these
+NEVER = "(?!)"  # a pattern that matches no text
 
 
 @dataclass(frozen=True)
 class ResponseRule:
-    """A row of the table: which answers fit, and what they mean.
+    """A row of the table: which answers match, and what they mean.
 
     Attributes:
-        answer: What the table calls it.
-        error: What it means.
+        answer: Its name in the table.
+        error: The error that it raises.
         advice: What the owner can do; `{clock}` stands for what is wrong with the clock.
-        statuses: Any answer with one of these fits.
-        among: Of the answers with one of these, those fit that `codes`, `words` or `page` names:
-        codes: X's numbers for it;
-        words: a pattern that is found in X's words for it;
-        page: whether it is an answer that is not JSON.
-        wait: For a limit whose end X does not tell: for how many seconds X is not asked.
+        statuses: Any answer with one of these statuses matches.
+        codes: X's error codes for this case.
+        words: A pattern that matches X's words for this case.
+        page: Whether any answer that is not JSON matches.
+        among: The statuses among which `codes`, `words` and `page` apply.
+        wait: How many seconds to send no request, if X does not say when its limit ends.
     """
 
     answer: str
@@ -114,7 +114,7 @@ class ResponseRule:
     wait: float = 0.0
 
     def fits(self, problem: Problem) -> bool:
-        """Whether an answer is of this row."""
+        """Whether an answer matches this row."""
         is_named = bool(
             self.codes & problem.codes
             or re.search(self.words, problem.evidence, re.MULTILINE)
@@ -123,12 +123,12 @@ class ResponseRule:
         return problem.status in self.statuses or (problem.status in self.among and is_named)
 
 
-NOT_AGAIN = "this tweet is not tried again"
+NOT_AGAIN = "this tweet will not be retried"
 READ_ONLY = (
     "your token was made while the app was read-only: set the app to 'Read and write', make a new"
-    " access token and secret, and put them into the configuration"
+    " access token and secret, and put them in the configuration"
 )
-SEE_X = "log in to X and to its developer console, and see what they ask for"
+SEE_X = "log in to X and to its developer console, and check what they ask for"
 TWEET = r"\b(tweet|post|text|(?<!account )status)\b"
 
 RULES = (
@@ -177,15 +177,15 @@ RULES = (
     ResponseRule(
         "taken for spam",
         SpamError,
-        "X takes the bot for spam: let it run less often, see that its tweets differ from one"
-        " another, and that the account has the label 'Automated'",
+        "X treats the bot as spam: run it less often, make sure that its tweets differ from one"
+        " another, and give the account the label 'Automated'",
         codes=frozenset({226}),
         words=r"\bautomated\b|\bspam\b",
     ),
     ResponseRule(
         "daily limit",
         RateLimitError,
-        "a daily or monthly limit of X's is used up: let the bot run less often",
+        "a daily or monthly limit of X is used up: run the bot less often",
         codes=frozenset({185, 344}),
         words=r"\b(daily|monthly)\b.*\b(limit|cap)\b|\busage[ -]?cap"
         r"|\b(limit|cap)\b.*\b(today|daily|monthly|per day|24 hours?)\b|\bpost(ing)? cap\b",
@@ -194,7 +194,7 @@ RULES = (
     ResponseRule(
         "rate limit, 429",
         RateLimitError,
-        "let the bot run less often",
+        "run the bot less often",
         statuses=(420, 429),
         codes=frozenset({88}),
         words=r"\brate limit\b|\btoo many requests\b",
@@ -226,7 +226,7 @@ RULES = (
         "token not valid",
         AccountError,
         "the access token was revoked or has expired: make a new access token and secret in X's"
-        " developer console, and put them into the configuration",
+        " developer console, and put them in the configuration",
         codes=frozenset({89}),
         words=r"\b(invalid|expired|revoked)( or (invalid|expired|revoked))? (access )?token\b"
         r"|\btoken\b.{0,20}\b(invalid|expired|revoked)\b|\binvalid_token\b",
@@ -234,7 +234,7 @@ RULES = (
     ResponseRule(
         "clock wrong",
         AccountError,
-        "this machine's clock is {clock}: set it right and run again",
+        "this machine's clock is {clock}: correct it and run again",
         codes=frozenset({135}),
         words=rf"\btimestamp\b|{WRONG_CLOCK}",
         among=(400, 401, 403),
@@ -248,7 +248,7 @@ RULES = (
     ResponseRule(
         "keys not known, 401",
         AccountError,
-        "check the four keys of [x]: they must be complete, and all of the same app",
+        "check the four keys in [x]: they must be complete and belong to the same app",
         statuses=(401,),
         codes=frozenset({32, 99, 215}),
         words=r"\bcould not authenticate\b|\bbad authentication\b",
@@ -262,13 +262,13 @@ RULES = (
     OTHER := ResponseRule(
         "other 4xx, but 408",
         AccountError,
-        "see whether X's API has changed, and upgrade gpt2bot",
+        "X's API may have changed: upgrade gpt2bot",
         statuses=DECIDED,
     ),
     UNKNOWN := ResponseRule(
         "5xx, 408, 3xx",
         OutcomeUnknownError,
-        f"what it did is not known; {NEXT_RUN}",
+        f"whether the tweet was posted is not known; {NEXT_RUN}",
         statuses=frozenset(range(1000)) - DECIDED,
     ),
 )
@@ -283,14 +283,14 @@ def error_for(
     reading: bool = False,
     secrets: tuple[str, ...] = (),
 ) -> GPT2BotError:
-    """The error that an answer other than a success stands for.
+    """Returns the error for an unsuccessful answer.
 
     Args:
         status: The HTTP status.
-        headers: The HTTP headers, found whatever their case.
-        body: The body; X's words in it are repeated.
-        reading: Whether the request changed nothing, whatever became of it.
-        secrets: What is masked, should X's words contain it.
+        headers: The HTTP headers, case-insensitive.
+        body: The body; the message quotes X's words from it.
+        reading: Whether the request only reads.
+        secrets: Strings to mask in X's words.
     """
     problem = read_problem(status, headers, body, secrets)
     rule = next(rule for rule in RULES if rule.fits(problem))
@@ -305,12 +305,12 @@ def error_for(
     until = problem.limit_end
     if until is None and rule.wait == RATE_WINDOW:
         until = problem.window_end
-    end = f", until {local(until)}" if until else ""
+    end = f"; this lasts until {local(until)}" if until else ""
     return rule.error(f"{said}{end}: {advice}", until, rule.wait)
 
 
 def told(problem: Problem) -> str:
-    """What X answered, in its own words as far as it has any."""
+    """What X answered, in its own words if there are any."""
     words = f" ({problem.said})" if problem.said else ""
-    page = " with a page of a proxy or a delivery network, not of X's interface"
+    page = " with a page from a proxy or CDN, not from X's API"
     return f"X answered {problem.status}{page * problem.is_page}{words}"

@@ -1,7 +1,7 @@
-"""The run history of the runs: when each began, how it ended, and what the filter rejected in it.
+"""The history of the runs: when each began, how it ended, and what the filter rejected.
 
-It holds every run that came to have the lock and the outbox. One that has no end was killed, or
-the machine went off; or it is at work.
+It holds every run that got the lock and opened the outbox. A run without an end is still in
+progress, or was killed, or the machine went down.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FilterStatistics:
     rules: Counter[str] = field(default_factory=Counter)
 
     def count(self, broken: Collection[str]) -> None:
-        """Takes in a candidate, by the rules that it breaks."""
+        """Counts a candidate and the rules that it breaks."""
         self.drafted += 1
         self.rejected += bool(broken)
         self.rules.update(set(broken))
@@ -48,12 +48,12 @@ class FilterStatistics:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as the run history has it.
+    """A run in the history.
 
     Attributes:
         started_at: When it began.
-        ended_at: When it ended; None if it did not, or was killed.
-        exit_code: What it ended with; None as above.
+        ended_at: When it ended; None if it is in progress or was killed.
+        exit_code: Its exit code; None if it is in progress or was killed.
         message: Why it did not post; empty if it did.
     """
 
@@ -65,17 +65,17 @@ class Run:
 
 @contextlib.contextmanager
 def recorded(database: Database, clock: Callable[[], float]) -> Iterator[FilterStatistics]:
-    """Writes down that a run begins, and how it ends.
+    """Records that a run begins, and how it ends.
 
     Args:
-        database: The bot's memory.
-        clock: Gives the seconds since 1970.
+        database: The bot's database.
+        clock: Returns the seconds since 1970.
 
     Yields:
-        What the run counts its candidates in.
+        The statistics in which the run counts its candidates.
 
     Raises:
-        StateError: That it begins cannot be written.
+        StateError: The beginning of the run cannot be written.
     """
     with database.transaction() as db:
         number = db.execute("INSERT INTO runs (started_at) VALUES (?)", (clock(),)).lastrowid
@@ -90,7 +90,7 @@ def recorded(database: Database, clock: Callable[[], float]) -> Iterator[FilterS
     finally:
         rules = json.dumps(statistics.rules)
         with contextlib.suppress(StateError), database.transaction() as db:
-            # What became of the tweet is written down elsewhere, and counts for more than this.
+            # A failure here is ignored: the outcome of the tweet is recorded elsewhere.
             db.execute(
                 "UPDATE runs SET ended_at = ?, exit_code = ?, message = ?,"
                 " drafted = ?, rejected = ?, rules = ? WHERE id = ?",
@@ -113,7 +113,7 @@ def recent_runs(database: Database, limit: int) -> list[Run]:
 
 
 def statistics_since(database: Database, since: float) -> FilterStatistics:
-    """What all runs together drafted that began since then."""
+    """The combined statistics of all runs that began since then."""
     total = FilterStatistics()
     query = "SELECT drafted, rejected, rules FROM runs WHERE started_at >= ?"
     for row in database.read(query, since):
@@ -124,11 +124,11 @@ def statistics_since(database: Database, since: float) -> FilterStatistics:
 
 
 def _outcome(error: BaseException) -> tuple[int, str]:
-    """The exit code of a run that ends so, and what is said of it."""
+    """The exit code and the message of a run that ends with this error."""
     if isinstance(error, GPT2BotError):
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return error.code, "stopped"
-    return 1, f"a mistake in this program: {type(error).__name__}"
+    return 1, f"a bug in gpt2bot: {type(error).__name__}"

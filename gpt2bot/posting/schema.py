@@ -1,4 +1,4 @@
-"""The tables of the outbox, and how an older file is brought up to date."""
+"""The tables of the outbox, and the migrations of older files."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ MIGRATIONS = (
         """,
     ),
     (
-        # A post can be known to be on the account without its id, by the word of the owner. SQLite
-        # changes a constraint only with a new table.
+        # If the owner says that a tweet is on the account, its id can be unknown. SQLite needs a
+        # new table to change a constraint.
         """
         CREATE TABLE new_tweets (
             id           INTEGER PRIMARY KEY,
@@ -109,7 +109,7 @@ MIGRATIONS = (
 
 
 def create(path: Path) -> None:
-    """Makes an empty outbox, its owner's alone, that has its name only once it is whole.
+    """Creates an empty outbox, private to its owner, which gets its name only when complete.
 
     So a file of this name without tables is not new: it has lost its content.
     """

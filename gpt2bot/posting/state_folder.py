@@ -1,4 +1,4 @@
-"""A bot's state folder: its owner's alone, and used by one run at a time."""
+"""A bot's state folder: private to its owner, and used by one run at a time."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def private_folder(folder: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Finds out whether a run can create the state folder and write to it. Creates nothing.
+    """Checks that a run can create the state folder and write to it. Creates nothing.
 
     Raises:
-        StateError: It cannot.
+        StateError: It cannot be created or written.
     """
     try:
         files.check_writable(folder)
@@ -42,7 +42,7 @@ def check_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Holds the lock of the bot whose state folder this is.
+    """Holds the lock of the bot with this state folder.
 
     Raises:
         LockedError: Another run holds it. Raised at once, without waiting.
@@ -50,7 +50,7 @@ def exclusive(folder: Path) -> Iterator[None]:
     """
     private_folder(folder)
     path = folder / "lock"
-    busy = f"another run of this bot is at work (it holds {path}): nothing was done"
+    busy = f"another run of this bot is in progress (it holds {path}): nothing was done"
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(files.exclusive(path, busy=busy))
@@ -60,7 +60,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a run of the bot with this state folder is at work. Creates nothing.
+    """Whether a run of the bot with this state folder is in progress. Creates nothing.
 
     Raises:
         StateError: It cannot be determined, or no run could hold the lock.
@@ -82,9 +82,9 @@ def _unusable(folder: Path, error: OSError) -> StateError:
     nearest = next(
         place for place in (folder, *folder.absolute().parents) if os.path.lexists(place)
     )
-    if not os.path.isdir(nearest):  # noqa: PTH112 - it asks nothing of a folder that is closed
+    if not os.path.isdir(nearest):  # noqa: PTH112 - unlike Path.is_dir, it never raises
         return StateError(
-            f"cannot use the state folder {folder}, since"
+            f"cannot use the state folder {folder}, because"
             f" {'it' if nearest == folder else nearest} is not a folder: set another state_dir"
         )
     what, place = ("write to", "it") if nearest == folder else ("create", "its parent")

@@ -1,4 +1,4 @@
-"""How a bot is doing, read from its memory: nothing is changed, and X is not asked."""
+"""How a bot is doing, read from its database. Changes nothing, and sends nothing to X."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Status:
 
     Attributes:
         folder: Its state folder.
-        runs: The last ones, the newest first.
+        runs: The last runs, the newest first.
         last: The tweet that was posted last.
-        pending: The tweets that are not at their end, the oldest first.
+        pending: The unfinished tweets, the oldest first.
         usage: How many posts went out.
         limits: What the owner allows.
-        cooldown: Which limit keeps the next post back.
-        reading: What X last refused when the account's posts were to be read.
+        cooldown: Which limit delays the next post; None if none does.
+        reading: The last refusal to let the bot read the account's posts.
         statistics: What was drafted this month, and why it was rejected.
         now: When all this was read.
     """
@@ -50,7 +50,7 @@ class Status:
 
     @property
     def undecided(self) -> Entry | None:
-        """The tweet of which nobody knows what became of it; nothing is posted meanwhile."""
+        """The tweet with an unknown outcome, if any; until it is known, nothing is posted."""
         return next((entry for entry in self.pending if entry.state in OPEN), None)
 
     @property
@@ -65,7 +65,7 @@ class Status:
 
     @property
     def obstacle(self) -> str | None:
-        """What must happen before anything is posted; None if nothing must."""
+        """What must happen before anything is posted; None if nothing needs to."""
         entry, reading = self.undecided, self.reading
         if entry is None:
             return None
@@ -75,14 +75,15 @@ class Status:
             return f"{what}, and the account's posts cannot be read: {reading.reason}; {advice}"
         if reading and reading.until and reading.holds(self.now):
             return (
-                f"{what}, and X is not asked before {local(reading.until)}, since {reading.reason}"
+                f"{what}, and no request is sent to X before {local(reading.until)}, because"
+                f" {reading.reason}"
             )
         return f"{what}: the next run looks for it on the account"
 
     @property
     def next_post(self) -> list[str]:
-        """When the next post may go out: what limits say, and what must happen before it."""
-        told = [f"must wait, since {self.obstacle}"] if self.obstacle else []
+        """When the next post may go out, by the limits, and what must happen before."""
+        told = [f"must wait, because {self.obstacle}"] if self.obstacle else []
         if self.cooldown or not told:
             told.insert(0, f"may go out {self.cooldown or 'now'}")
         return told
@@ -99,10 +100,10 @@ class Status:
 
 
 def read_status(folder: Path, limits: Limits, now: float) -> Status:
-    """Reads how the bot is doing whose state folder this is; there need not be one yet.
+    """Reads how the bot with this state folder is doing; the folder need not exist yet.
 
     Raises:
-        StateError: Its memory cannot be read.
+        StateError: Its database cannot be read.
     """
     with Outbox(folder, create=False) as outbox:
         return Status(
@@ -120,10 +121,10 @@ def read_status(folder: Path, limits: Limits, now: float) -> Status:
 
 
 def read_history(folder: Path, limit: int) -> list[Entry]:
-    """Reads the newest tweets of a bot, whatever became of them, the newest first.
+    """Reads the newest tweets of a bot, in any state, the newest first.
 
     Raises:
-        StateError: Its memory cannot be read.
+        StateError: Its database cannot be read.
     """
     with Outbox(folder, create=False) as outbox:
         return outbox.newest(limit, *State)

@@ -1,8 +1,8 @@
-"""How one request travels to X: its timeout, and what is certain when it fails on the way.
+"""Sends one request to X: its timeout, and what a failure says about the outcome.
 
 X can act on a post only once its body arrives. So a failure before the first byte of the body is
-sent (name, proxy, connection, TLS) means that nothing was posted; after it, nobody here knows.
-Importing this module loads `requests`: `client.py` does so when it is needed.
+sent (name, proxy, connection, TLS) means that nothing was posted. After that, the outcome is
+unknown. Importing this module loads `requests`, so `client.py` imports it only when needed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from requests.utils import select_proxy
 
 from gpt2bot.errors import NetworkError, OutcomeUnknownError
 from gpt2bot.posting.responses import NEXT_RUN
+from gpt2bot.proxy import HOST, ODD, proxy_fault
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -29,16 +30,10 @@ __all__ = ["TimeoutAdapter", "check_environment"]
 X = "https://api.twitter.com"  # where Tweepy sends requests
 
 
-HOST = re.compile(r"[\w.:%\[\]-]+")
 HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # certificates, as `openssl rehash` names them
 
-# In our words: those of an exception can hold a proxy's password.
-FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
-    (
-        (requests.exceptions.ProxyError, requests.exceptions.InvalidURL),
-        "the proxy in HTTPS_PROXY did not connect to X",
-        "check that variable and the proxy, and run again",
-    ),
+# In our own words: the text of an exception can contain a proxy's password.
+FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
     (
         requests.exceptions.SSLError,
         "the TLS connection to X failed",
@@ -56,14 +51,14 @@ FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], 
     ),
     (
         Exception,
-        "a connection to X could not be made",
+        "cannot connect to X",
         "check HTTPS_PROXY and REQUESTS_CA_BUNDLE, and run again",
     ),
 )
 
 
 class _Body(io.BytesIO):
-    """The body of a request, which remembers whether sending it has begun."""
+    """The body of a request, which records whether sending it has begun."""
 
     begun = False
 
@@ -73,10 +68,10 @@ class _Body(io.BytesIO):
 
 
 class TimeoutAdapter(HTTPAdapter):
-    """Sends with a timeout, which Tweepy does not set, never again, and explains failures."""
+    """Sets a timeout, which Tweepy does not, never retries, and explains failures."""
 
     def __init__(self, timeout: float) -> None:
-        """Takes the seconds to wait for a connection, and for each piece of an answer."""
+        """Sets the seconds to wait for a connection, and for each piece of an answer."""
         super().__init__(max_retries=0)
         self.timeout = timeout
 
@@ -93,26 +88,28 @@ class TimeoutAdapter(HTTPAdapter):
             request.body = body  # type: ignore[assignment]  # requests takes files, its types do not
         try:
             response = super().send(request, *args, **{**kwargs, "timeout": self.timeout})
-            response.content  # noqa: B018 - read here, so that its failures are seen here too
-        except (OSError, urllib3.exceptions.HTTPError) as error:
+            response.content  # noqa: B018 - read here, so that failures are caught here too
+        except (OSError, *ODD, urllib3.exceptions.HTTPError) as error:
             raise self._explain(error, body) from error
         return response
 
     def _explain(self, error: Exception, body: _Body | None) -> NetworkError | OutcomeUnknownError:
-        """What a failure means, by whether a tweet was to be sent, and sending it had begun."""
+        """What a failure means: if sending a tweet had begun, the outcome is unknown."""
         if body and body.begun:
             if isinstance(error, requests.exceptions.Timeout):
-                what = f"the tweet was sent, and X did not answer within {self.timeout:g} seconds"
+                what = f"the tweet was sent, but X did not answer within {self.timeout:g} seconds"
             else:
                 what = "the connection to X broke while the tweet was being sent"
             return OutcomeUnknownError(f"{what}: whether it was posted is not known; {NEXT_RUN}")
         what, advice = next((w, a) for kind, w, a in FAILURES if isinstance(error, kind))
+        if fault := proxy_fault(error, X, "X"):
+            what, advice = fault.what, f"{fault.advice}, and run again"
         when = ", before anything was posted" if body else ""
         return NetworkError(f"{what.format(self.timeout)}{when}: {advice}")
 
 
 def check_environment() -> str:
-    """Says how this machine would reach X, if a connection can be begun so. Connects to nobody.
+    """Says how this machine would connect to X. Opens no connection.
 
     Raises:
         NetworkError: The proxy or the CA certificates that the environment names cannot be used.
@@ -131,13 +128,13 @@ def check_environment() -> str:
             (proxy.host or "").encode("idna")  # as a connection does
             if proxy.host and not HOST.fullmatch(proxy.host):
                 raise requests.exceptions.InvalidProxyURL  # for example one in quotes
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+        except (OSError, *ODD, urllib3.exceptions.HTTPError) as error:
             raise adapter._explain(error, None) from error
     return f"through the proxy {proxy.host}" if proxy.host else "without a proxy"
 
 
 def _find_certificates(path: Path) -> None:
-    """Raises OSError if there are none in this file, or in this folder as OpenSSL has them."""
+    """Raises OSError if the file, or folder in OpenSSL's layout, has no certificates."""
     if not path.is_dir():
         ssl.create_default_context(cafile=path)
     elif not any(HASHED.fullmatch(file.name) for file in path.iterdir()):

@@ -1,1 +1,1 @@
-"""From what the model wrote to one labelled tweet: prompts, composing, filter, label."""
+"""Turns the model's text into a labelled tweet: prompts, composing, filter, label."""

@@ -1,4 +1,4 @@
-"""White space, and the characters that have no place in a tweet."""
+"""White space, and the characters that are not allowed in a tweet."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _EMOJI = regex.compile(
 )
 
 # Control, format, surrogate, private use and unassigned characters (C); fillers and other
-# characters without a shape (DI); what replaces undecodable bytes or an embedded object.
+# characters without a shape (DI); replacements for undecodable bytes or an embedded object.
 _FORBIDDEN = regex.compile(r"[\p{C}\p{DI}\uFFFC\uFFFD]")
 
-# UTF-8 that was read as Latin-1: frequent in text from the web, and so in what GPT-2 writes.
+# UTF-8 that was read as Latin-1: common in text from the web, and so in GPT-2's output.
 _MOJIBAKE = regex.compile(r"\u00E2\u20AC|[\u00C2\u00C3][\u0080-\u00BF\u00C2\u00C3]")
 
 
@@ -32,16 +32,16 @@ def _is_line(text: str) -> bool:
 
 
 Line = Annotated[str, Predicate(_is_line), doc("one line and not blank")]
-"""The type of a setting that stands on a line of its own."""
+"""The type of a setting that is one line of text."""
 
 
 def tidy(text: str) -> str:
-    """Makes every run of white space one space, none at the ends, and applies NFC."""
+    """Reduces every run of white space to one space, strips the ends, and applies NFC."""
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def find_forbidden(text: str) -> str | None:
-    """Names the first invisible, undefined or garbled character, or None when all are fine."""
+    """Names the first invisible, undefined or garbled character, or returns None."""
     if found := _FORBIDDEN.search(_EMOJI.sub("", text)):
         character = found.group()
         name = unicodedata.name(character, "")

@@ -1,4 +1,4 @@
-"""From the model's words to a draft of a tweet."""
+"""Composes a draft of a tweet from what the model wrote."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from gpt2bot.tweets.tweet import Draft
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Weighted length: with less room than this behind a sentence, another one is not waited for. Few
-# would fit: in running prose, tweets get shorter by one character in 225 and cost a fifth less.
+# Weighted length: if less room than this is left after a sentence, the model stops. Few more would
+# fit: in running prose, tweets get shorter by one character in 225 and cost a fifth less.
 _WORTH_FILLING = 60
-_MAX_INPUT = 5000  # characters: more than 1,024 tokens commonly are, and than fits a tweet
+_MAX_INPUT = 5000  # characters: more than 1,024 tokens usually have, and more than fits in a tweet
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
 
 def compose(prompt: str, continuation: str, label: str) -> Draft:
-    """Joins a prompt and what the model wrote after it, and cuts the text to fit with its label.
+    """Joins a prompt and its continuation, and cuts the text so that it fits with the label.
 
-    The cut is at the last end of a sentence that leaves the draft at most `MAX_LENGTH` long. Where
-    no sentence ends in time, it is behind a word: the rule `unfinished` then says what is wrong.
+    The cut is after the last sentence with which the draft is at most `MAX_LENGTH` long. If no
+    sentence ends in time, it is after a word; the rule `unfinished` then rejects the draft.
 
     Args:
-        prompt: What the model was given.
-        continuation: What it returned, as it is: with its leading space, if there is one.
+        prompt: The text that the model continued.
+        continuation: What it returned, unchanged, including a leading space.
         label: The last line of the tweet.
     """
     text = _flowing_text(_head(prompt + continuation))
@@ -46,24 +46,24 @@ def compose(prompt: str, continuation: str, label: str) -> Draft:
 
 
 def stopping_criterion(prompt: str, continuation: str, label: str) -> bool:
-    """Whether the model has written enough for `compose`, so that it need not go on.
+    """Whether the model has written enough for `compose` and can stop.
 
-    That is so once more text would leave the draft as it is, since it fills the tweet or lies
-    behind a break; or once the draft ends with a sentence and has no room for another one.
+    It can stop when more text would not change the draft, because the tweet is full or a blank line
+    has ended it; or when the draft ends with a sentence and has no room for another.
 
     Args:
-        prompt: What the model was given.
-        continuation: What it wrote so far.
+        prompt: The text that the model continues.
+        continuation: What it has written so far.
         label: The last line of the tweet.
     """
     written = prompt + continuation
-    # Asked after every token: what is certainly short is not looked at more closely.
+    # This is called after every token, so return early if the text is certainly short.
     longest = len(label) + len(written) * (1 if written.isascii() else 2)
     if longest < MAX_LENGTH - _WORTH_FILLING and "\n" not in continuation:
         return False
     text = _flowing_text(_head(written))
     room = MAX_LENGTH - Draft(text, label, prompt).length
-    if room < 0:  # the last word may still grow, and tell whether a mark before it was an end
+    if room < 0:  # the last word may still grow, and decide whether a sentence ended before it
         return Draft(text.rpartition(" ")[0], label, prompt).length > MAX_LENGTH
     if ends_sentence(text):
         return room < _WORTH_FILLING
@@ -71,14 +71,14 @@ def stopping_criterion(prompt: str, continuation: str, label: str) -> bool:
 
 
 def _head(text: str) -> str:
-    """Returns the first words of a text that is far too long, so that no step takes its time."""
+    """Returns the first words of a text that is far too long, so that each step stays fast."""
     return text if len(text) <= _MAX_INPUT else text[:_MAX_INPUT].rpartition(" ")[0]
 
 
 def _flowing_text(text: str) -> str:
-    """Tidies a text into one line, up to the first blank line that breaks off a sentence.
+    """Tidies a text into one line, up to the first blank line that interrupts a sentence.
 
-    Behind such a line comes something new, a heading or another article.
+    After such a line comes something new, such as a heading or another article.
     """
     sound: list[str] = []
     for paragraph in _BLANK_LINE.split(text.strip()):

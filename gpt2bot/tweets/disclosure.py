@@ -1,8 +1,8 @@
-"""Whether a text says that a machine wrote it, in the languages of many readers.
+"""Detects whether a text says that a machine wrote it, in many languages.
 
 It does if it names the machine: bot, AI, GPT-2, automated, künstlich, généré, нейросеть, 人工知能.
-Whole words count, and the parts of a hashtag (#MadeByAI, #aiart). Letters within other words do not
-(said, rain), and neither does what is denied ("not a bot").
+Whole words count, and the parts of a hashtag (#MadeByAI, #aiart). Letters inside other words do not
+count (said, rain), and neither does a denial ("not a bot").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _without_accents(text: str) -> str:
 
 
 def _any_of(*lines: str) -> str:
-    """A pattern for any of the words in these lines; `_` stands for a space in a word."""
+    """A pattern for any of the terms in these lines; `_` stands for a space inside a term."""
     return "|".join(" ".join(lines).split()).replace("_", r"\ ")
 
 
@@ -66,8 +66,8 @@ _TERM = regex.compile(
     )
 )
 
-# Where no space separates the words of a script, and abbreviations that are other words in small
-# letters: Polish SI, Turkish YZ. Not 自動車, a car.
+# For scripts without spaces between words, and for abbreviations that are other words in lower
+# case: Polish SI, Turkish YZ. Not 自動車, a car.
 _SIGN = regex.compile(
     _without_accents(
         r"\N{ROBOT FACE}|\b(?:SI|YZ)\b"
@@ -81,7 +81,7 @@ _SIGN = regex.compile(
     )
 )
 
-# The words of which hashtags in small letters are made: #aiart, #writtenbyabot.
+# The words that make up hashtags in lower case: #aiart, #writtenbyabot.
 _PARTS = _set_of(
     "ai ais bot bots abot imabot gpt chat robot robots arobot machine amachine llm ki ia generated",
     "automated automatic artificial synthetic neural intelligence learning language model network",
@@ -99,7 +99,7 @@ _ACRONYM = regex.compile(r"(\p{Lu}{2,})(\p{Ll}+)")
 
 
 def names_machine(text: str) -> bool:
-    """Whether a text says that it is a machine's: it names one, and does not deny it.
+    """Whether a text says that a machine wrote it: it names one, and does not deny it.
 
     Args:
         text: A line of at most a few hundred characters.
@@ -113,7 +113,7 @@ def names_machine(text: str) -> bool:
 
 
 def _split(text: str) -> list[str]:
-    """The words of a text in small letters, those of its hashtags too, and what ends a clause."""
+    """The words of a text and its hashtags in lower case, and the marks that end clauses."""
     words: list[str] = []
     for run in _RUN.findall(text):
         for piece in _CAMEL.findall(run):
@@ -129,7 +129,7 @@ def _split(text: str) -> list[str]:
 
 @cache
 def _parts(word: str) -> tuple[str, ...]:
-    """The known words that a word is made of; none if anything is left over."""
+    """The known words that make up a word; empty if anything is left over."""
     if word in _PARTS:
         return (word,)
     for end in range(len(word) - 1, 1, -1):

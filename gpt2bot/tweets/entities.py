@@ -1,7 +1,8 @@
-"""What X makes a link of: URLs, mentions, hashtags and cashtags.
+"""What X turns into links: URLs, mentions, hashtags and cashtags.
 
-The patterns find all that twitter-text finds and a little more, for they serve to keep such things
-out: a wrong alarm costs one candidate, a miss costs money (a post with a link) or rings a stranger.
+The patterns find everything that twitter-text finds and a little more, because they keep such
+things out. A false alarm costs one candidate; a miss costs money (a post with a link) or notifies a
+stranger.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import regex
 
 from gpt2bot.tweets.length import twitter_text
 
-# A scheme, or two labels joined by a dot of which the last could be a top-level domain. The
-# parser's list of domains is of 2020, and X goes on adding to its own. What follows an at sign is
-# the domain of an e-mail address, which X does not link.
+# A scheme, or labels joined by dots of which the last could be a top-level domain. The parser's
+# list of domains dates from 2020, and X keeps adding to its own. After an at sign comes the domain
+# of an e-mail address, which X does not link.
 _URL = regex.compile(
     r"\w+://\S* | \bwww\.\S+ | (?<![\w@.-]) (?: [\w-]+ \. )+ [\p{L}\p{M}]{2,} [\w./?=&%-]*",
     regex.VERBOSE | regex.IGNORECASE,
@@ -23,7 +24,7 @@ _CASHTAG = regex.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)
 
 
 def find_url(text: str) -> str | None:
-    """Returns the first thing in a text that X links or may come to link, or None.
+    """Returns the first URL in a text that X links or may link in future, or None.
 
     The parser is slow on long chains of dots, so check the length of the text first.
     """
@@ -41,11 +42,11 @@ def find_mention(text: str) -> str | None:
 
 
 def find_hashtags(text: str) -> list[str]:
-    """Returns all hashtags in a text, with their sign; `#1` is none."""
+    """Returns all hashtags in a text, with their sign; `#1` is not one."""
     return _HASHTAG.findall(text)
 
 
 def find_cashtag(text: str) -> str | None:
-    """Returns the first cashtag in a text (a share's symbol such as $TSLA), or None."""
+    """Returns the first cashtag in a text (a stock symbol such as $TSLA), or None."""
     found = _CASHTAG.search(text)
     return str(found.group()) if found else None

@@ -1,6 +1,6 @@
 """The label: the last line of every tweet, which says that a machine wrote it.
 
-GPT-2's licence asks that what is made with it be clearly indicated, and X asks the same of bots.
+GPT-2's licence asks for a clear indication that a machine wrote the text, and so does X of bots.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gpt2bot.tweets.length import weighted_length
 DEFAULT_LABEL = "#GPT2 #AIgenerated"
 
 MAX_LABEL_LENGTH = 80
-"""The weighted length of a label at most, so that 199 of a tweet's 280 are left for its text."""
+"""The greatest weighted length of a label, which leaves 199 of a tweet's 280 for its text."""
 
 _VISIBLE = regex.compile(r"[\p{L}\p{N}\p{ExtPict}]")
 _LAST_FIELD = regex.compile(r"[,;|\t]([\s\"]*+(?:[#\uFF03]\w+|\p{ExtPict}\uFE0F?|[\s\"])+)$")
@@ -26,11 +26,12 @@ def check_label(label: str, *, is_disclosure: bool = False) -> str:
 
     Args:
         label: The label.
-        is_disclosure: Whether its owner vouches that it says so, in words that are not known here.
+        is_disclosure: Whether the owner vouches that it says so, in words that gpt2bot does not
+            know.
 
     Raises:
-        ValueError: It is empty, of several lines, too long, holds a URL or a mention, or does not
-            say that a machine wrote the tweet.
+        ValueError: It is empty, has several lines, is too long, contains a URL or a mention, or
+            does not say that a machine wrote the tweet.
     """
     tidied = tidy(label)
     if not _VISIBLE.search(tidied):
@@ -39,7 +40,8 @@ def check_label(label: str, *, is_disclosure: bool = False) -> str:
         raise ValueError("the label must be one line")
     if (length := weighted_length(tidied)) > MAX_LABEL_LENGTH:
         raise ValueError(
-            f"the label is {length} long as X counts it, of {MAX_LABEL_LENGTH} allowed"
+            f"the label is {length} characters long as X counts them; {MAX_LABEL_LENGTH} are"
+            " allowed"
         )
     check_user_text("label", tidied)
     if not (is_disclosure or names_machine(tidied)):
@@ -52,9 +54,9 @@ def check_label(label: str, *, is_disclosure: bool = False) -> str:
 
 
 def find_label(text: str) -> str | None:
-    """Returns the label that a line of a table has as its last field, such as `Today,#bot`.
+    """Returns the label in the last field of a table's line, as in `Today,#bot`, or None.
 
-    Only hashtags and emoji are told from the words of a sentence.
+    Only hashtags and emoji count, because other words could be part of a sentence.
     """
     found = _LAST_FIELD.search(text[-MAX_LABEL_LENGTH:].rstrip())
     field = found.group(1).strip(' \t"') if found else ""
@@ -62,7 +64,7 @@ def find_label(text: str) -> str | None:
 
 
 def carries_label(text: str, label: str) -> bool:
-    """Whether the last line of a text is this label, and something stands above it."""
+    """Whether the last line of a text is this label, with other text above it."""
     body, newline, last_line = text.rpartition("\n")
     return bool(label.strip() and body.strip() and newline) and last_line == label
 
@@ -71,13 +73,13 @@ def check_user_text(name: str, text: str) -> None:
     """Refuses a text with which no tweet could pass the filter.
 
     Args:
-        name: What the text is, for the message.
+        name: What to call the text in the message.
         text: The text, tidied.
 
     Raises:
-        ValueError: It holds an invisible or garbled character, a URL or a mention.
+        ValueError: It contains an invisible or garbled character, a URL or a mention.
     """
     if character := find_forbidden(text):
-        raise ValueError(f"the {name} must not hold the character {character}")
+        raise ValueError(f"the {name} must not contain the character {character}")
     if link := find_url(text) or find_mention(text):
-        raise ValueError(f"the {name} must not hold a URL or a mention, as {link!r} is")
+        raise ValueError(f"the {name} must not contain a URL or a mention, such as {link!r}")

@@ -1,4 +1,4 @@
-"""The length of a tweet as X counts it, and the parser that counts.
+"""The length of a tweet as X counts it, and the parser that counts it.
 
 The package `twitter-text-parser` is X's own parser, ported to Python. It follows version 3 of the
 rules at https://github.com/twitter/twitter-text.
@@ -15,7 +15,7 @@ from typing import Any
 __all__ = ["MAX_LENGTH", "twitter_text", "weighted_length"]
 
 MAX_LENGTH = 280
-"""The weighted length that X accepts at most."""
+"""The greatest weighted length that X accepts."""
 
 # The longest emoji have ten code points and count 2, so 140 of them fill a tweet.
 _MAX_CODE_POINTS = 1400
@@ -27,16 +27,16 @@ def weighted_length(text: str) -> int:
     Latin letters, punctuation and common symbols count 1, all other characters 2, an emoji
     sequence 2 and a URL 23.
 
-    The parser's time grows with the square of the length of a chain of dots. So a text that is too
-    long in any case is not parsed: one of more than 1,400 code points, or with a dot in a word of
-    more than 280. Its number of code points is returned instead, which is above `MAX_LENGTH`, too.
+    The parser takes quadratic time on a chain of dots. So a text that is certainly too long is not
+    parsed: one with more than 1,400 code points, or with a dot in a word of more than 280. Its
+    number of code points is returned instead, which is also above `MAX_LENGTH`.
     """
     words = text.split()
     if len(text) > _MAX_CODE_POINTS or any(len(w) > MAX_LENGTH and "." in w for w in words):
         return len(text)
     if text.isascii() and not {".", "\r"} & set(text):
-        return len(text)  # no link, no emoji, no line ending to convert: spares loading the parser
-    # The parser counts UTF-16 units on the way, so a lone surrogate would make it fail.
+        return len(text)  # no link, emoji or line ending to convert: no need to load the parser
+    # The parser converts to UTF-16, so a lone surrogate would make it fail.
     well_formed = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return int(twitter_text().parse_tweet(well_formed).weightedLength)
 
@@ -45,9 +45,9 @@ def weighted_length(text: str) -> int:
 def twitter_text() -> Any:
     """Imports the package `twitter_text`.
 
-    It reads its table of emoji with `pkg_resources`, which setuptools dropped in version 82 (and
-    which, where it still exists, costs 0.1 s and a warning). So during the import it finds a
-    module of that name with the one function that it calls.
+    It reads its table of emoji with `pkg_resources`, which setuptools dropped in version 82. Where
+    `pkg_resources` still exists, it costs 0.1 s and a warning. So a stand-in with the one function
+    that is called replaces it during the import.
     """
     stand_in = ModuleType("pkg_resources")
     stand_in.resource_string = _resource_string  # type: ignore[attr-defined]

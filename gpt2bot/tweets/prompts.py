@@ -1,4 +1,4 @@
-"""The openings that the model goes on from."""
+"""The prompts that the model continues."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MIN_ROOM = 60
-"""The weighted length that a prompt and its label leave the model at least."""
+"""The least weighted length that a prompt and its label must leave for the model."""
 
 PROMPT_COLUMNS = ("input_text", "prompt", "text")
-"""What the column of prompts in a table may be called, in order of preference."""
+"""The possible names of the column of prompts in a table, in order of preference."""
 
 LABEL_COLUMNS = ("end_text", "label")
-"""What the column of labels may be called."""
+"""The possible names of the column of labels."""
 
 DEFAULT_PROMPTS = (
     "Once upon a time",
@@ -58,16 +58,16 @@ DEFAULT_PROMPTS = (
     "The strangest thing about the moon is",
     "Yesterday I found",
 )
-"""Openings for stories, thoughts, recipes and places, which any GPT-2 can go on from."""
+"""Openings for stories, thoughts, recipes and places that any GPT-2 can continue."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model is given, and the label of the tweet that comes of it.
+    """A text for the model to continue, and the label of the resulting tweet.
 
     Attributes:
-        text: One line of text, tidied.
-        label: The label, checked.
+        text: One line, tidied.
+        label: A checked label.
     """
 
     text: str
@@ -82,8 +82,8 @@ def check_prompt(text: str, label: str = DEFAULT_LABEL) -> Prompt:
         label: The label of its tweet, as `check_label` returned it.
 
     Raises:
-        ValueError: The prompt is empty, leaves the model too little room, or holds what no tweet
-            may hold.
+        ValueError: The prompt is empty, leaves the model too little room, or contains something
+            that is not allowed in a tweet.
     """
     tidied = tidy(text)
     if not tidied:
@@ -91,7 +91,7 @@ def check_prompt(text: str, label: str = DEFAULT_LABEL) -> Prompt:
     allowed = MAX_LENGTH - MIN_ROOM - weighted_length(f"\n{label}")
     if (length := weighted_length(tidied)) > allowed:
         raise ValueError(
-            f"the prompt is {length} long as X counts it, of {allowed} that its label leaves"
+            f"the prompt is {length} characters long as X counts them; its label leaves {allowed}"
         )
     check_user_text("prompt", tidied)
     return Prompt(tidied, label)
@@ -100,20 +100,21 @@ def check_prompt(text: str, label: str = DEFAULT_LABEL) -> Prompt:
 def read_prompts(
     path: Path, default_label: str = DEFAULT_LABEL, *, label_is_disclosure: bool = False
 ) -> list[Prompt]:
-    """Reads prompts from a file in UTF-8, each once.
+    """Reads prompts from a UTF-8 file and drops duplicates.
 
     A table (CSV, TSV or JSON lines, see `tables.parse`) has a column `input_text`, and may have a
     column `end_text` with the labels of the tweets. Any other file has a prompt on each line; blank
-    lines and those that start with a number sign and a space are left out.
+    lines and lines that start with `# ` are skipped.
 
     Args:
         path: The file.
-        default_label: The label where the file has none, as `check_label` returned it.
+        default_label: The label for prompts without one, as `check_label` returned it.
         label_is_disclosure: See `check_label`.
 
     Raises:
-        ConfigurationError: The file cannot be read, is of another kind than its name says, has no
-            prompts, or one of them cannot start a tweet. The message names the file and the line.
+        ConfigurationError: The file cannot be read, does not have the format that its name says,
+            has no prompts, or has one that cannot start a tweet. The message names the file and
+            the line.
     """
     try:
         content = parse(path.read_bytes(), path.suffix, (*PROMPT_COLUMNS, *LABEL_COLUMNS))
@@ -121,27 +122,27 @@ def read_prompts(
         prompts = [_checked(*row, default_label, label_is_disclosure) for row in rows]
     except OSError as error:
         raise ConfigurationError(
-            f"the prompts in {path} cannot be read ({error.strerror}); set tweets.prompts_file"
+            f"cannot read the prompts in {path} ({error.strerror}): correct tweets.prompts_file"
         ) from error
     except TableError as error:
         raise ConfigurationError(error.about(path)) from error
     if not prompts:
-        raise ConfigurationError(f"{path}: there are no prompts in it; write one on each line")
+        raise ConfigurationError(f"{path}: no prompts found; write one on each line")
     return list(dict.fromkeys(prompts))
 
 
 def order_prompts(
     prompts: Iterable[Prompt], last_use: Mapping[str, int], rng: random.Random
 ) -> list[Prompt]:
-    """Puts prompts in the order in which to try them: never used ones at random, then the oldest.
+    """Sorts prompts in the order in which to try them: unused ones, then the least recently used.
 
-    Who always takes the first repeats none before all were used, and a prompt that is added later
-    comes next once, not until it has caught up.
+    If you always take the first, no prompt is repeated before all were used. A prompt that is added
+    later is used once before the others, not until it has caught up.
 
     Args:
-        prompts: All that there are.
-        last_use: For each text that was used, a number that grows with time.
-        rng: Draws the order of those that were used equally long ago, or never.
+        prompts: All prompts.
+        last_use: For each prompt text that was used, a number that grows with time.
+        rng: Shuffles prompts that were never used, or were last used at the same time.
     """
     shuffled = list(prompts)
     rng.shuffle(shuffled)
@@ -172,8 +173,8 @@ def _checked(
     try:
         if found := find_label(text):
             raise ValueError(
-                f"the prompt ends with the label {found!r}: labels have a column of their own, "
-                "end_text, in a CSV file"
+                f"the prompt ends with the label {found!r}: use a CSV file and put labels in a"
+                " column of their own, end_text"
             )
         if label.strip():
             return check_prompt(text, check_label(label, is_disclosure=label_is_disclosure))

@@ -1,7 +1,7 @@
-"""Where sentences end, for English as GPT-2 writes it.
+"""Finds where sentences end, in English as GPT-2 writes it.
 
-A place is reported only when it is certain: a cut there must never fall behind `Mr.`, into `3.14`
-or into a quotation. A missed end costs some text, a wrong one shows in public.
+An end is reported only when it is certain: a cut must never fall after `Mr.`, inside `3.14` or
+inside a quotation. A missed end costs some text; a wrong one shows in public.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A mark, with the quotes and brackets that close behind it, before white space or the end.
+# A mark and the closing quotes and brackets after it, before white space or the end.
 _MARK = re.compile(r"([.!?\u2026]+)[\"'\u201D\u2019\u00BB)\]}]*(?!\S)")
 _NEXT_WORD = re.compile(r"[\W_]*(\w*)")
 
-# Abbreviations, without their last period. After these comes a name, or more of the sentence:
+# Abbreviations, without their last period. These never end a sentence:
 _NEVER_LAST = re.compile(
     r"mrs?|ms|messrs|mme|mlle|dr|prof|rev|hon|gov|sen|rep|pres|capt|col|gen|lt|maj|sgt|adm|mt"
     r"|vs|cf|viz|e\.g|i\.e|ca|approx"
 )
-# These are words as well, and abbreviations only before a number:
+# These are also words, and abbreviations only before a number:
 _BEFORE_NUMBER = re.compile(r"nos?|pp|vol|ch|chap|figs?|art|sec|eq|ver")
-# These (as U.S, p.m and the m for metres) end a sentence if nothing follows, or a word that often
-# starts the next one:
+# These (also U.S, p.m and m for metres) end a sentence only if nothing follows, or a word that
+# often starts a sentence:
 _MAYBE_LAST = re.compile(
     r"etc|al|jr|sr|inc|ltd|co|corp|bros|dept|st|ave|blvd|rd|ft|oz|lbs?|tsp|tbsp|min|hrs?|ph\.d"
     r"|jan|feb|aug|sept|oct|nov|dec|[a-z]|\w(?:\.\w)+"
 )
-# A number behind one of these belongs to the sentence, and may end it.
+# A number after one of these belongs to the sentence, and may end it.
 _BEFORE_FIGURE = re.compile(
     rf"[^.!?:]$|^(?:{_BEFORE_NUMBER.pattern}|{_MAYBE_LAST.pattern})\.$", re.IGNORECASE
 )
@@ -55,27 +55,27 @@ _ELISION = re.compile(
     r"|n|s|m|re)\b)",
     re.IGNORECASE,
 )
-# A closing bracket that opens nowhere, and rightly: a) or 1) in a list, and :-)
+# A closing bracket that needs no opening one: a) or 1) in a list, and :-)
 _LONE_BRACKET = re.compile(r"(?:(?:^|\s)(?:\w|\d\d)|[:;=8]-?)\)$")
 
 
 def sentence_ends(text: str) -> list[int]:
     """Returns each n, ascending, for which `text[:n]` consists of whole sentences.
 
-    An abbreviation, an initial, a decimal, the number of a list item and an ellipsis end no
-    sentence, nor does anything inside quotes or brackets.
+    An abbreviation, an initial, a decimal, the number of a list item and an ellipsis do not end a
+    sentence. Neither does anything inside quotes or brackets.
     """
     balanced = _balanced_prefixes(text)
     return [m.end() for m in _MARK.finditer(text) if balanced[m.end()] and _is_end(text, m)]
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether the last character of a text is the end of a sentence."""
+    """Whether a text ends with the end of a sentence."""
     return sentence_ends(text)[-1:] == [len(text)]
 
 
 def find_stray_closer(text: str) -> str | None:
-    """The first mark that closes what is not open, behind which no sentence ends; or None."""
+    """The first closing mark without an opening one, after which no sentence ends; or None."""
     sound = sum(1 for _ in _depths(text))
     return text[sound] if sound < len(text) else None
 
@@ -110,13 +110,13 @@ def _period_ends(before: str, next_word: str) -> bool:
 
 
 def _balanced_prefixes(text: str) -> list[bool]:
-    """Tells for each n whether `text[:n]` closes what it opens, and opens what it closes."""
+    """For each n, whether the quotes and brackets of `text[:n]` are balanced."""
     depths = [0, *_depths(text)]
     return [depth == 0 for depth in depths] + [False] * (len(text) + 1 - len(depths))
 
 
 def _depths(text: str) -> Iterator[int]:
-    """How many marks are open behind each character, up to one that closes what is not open."""
+    """The number of open marks after each character, up to an unmatched closing mark."""
     awaited: list[str] = []  # closing marks, the innermost last
     for i, char in enumerate(text):
         before, after = text[i - 1 : i], text[i + 1 : i + 2]

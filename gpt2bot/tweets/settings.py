@@ -1,4 +1,4 @@
-"""What an owner can choose of the tweets; `filter.rules` has what they choose of the filter."""
+"""The settings of the tweets; those of the filter are in `filter.rules`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ __all__ = ["TweetSettings"]
 
 @dataclass(frozen=True)
 class TweetSettings:
-    """What a tweet begins and ends with, and how long one is looked for.
+    """How tweets begin and end, and how many rounds of candidates to try.
 
     Attributes:
-        label: The last line of every tweet, which says that a machine wrote it: GPT-2's licence and
-            X's rules for automated accounts ask for it. It needs a word such as bot, AI or GPT-2,
-            in any common language.
-        label_is_disclosure: Set to true if your labels say so in words that gpt2bot does not know.
-            Then you answer for that.
-        prompts: What the tweets begin with, as in ["Every morning", "My neighbour"]. An empty list
-            uses the openings that come with gpt2bot. None is repeated until all were used.
-        prompts_file: A file of prompts, used instead of the list: a text file with one on each
-            line, or a table (CSV, TSV or JSON lines) with the column input_text, and end_text if
-            prompts have labels of their own.
-        max_rounds: After this many rounds of candidates without one that passes the filter,
+        label: The last line of every tweet. It says that a machine wrote the tweet, which GPT-2's
+            licence and X's rules for automated accounts ask for. It needs a word such as bot, AI or
+            GPT-2, in any common language.
+        label_is_disclosure: Set this to true if your labels say so in words that gpt2bot does not
+            know. You are then responsible for the wording.
+        prompts: What the tweets begin with, such as ["Every morning", "My neighbour"]. An empty
+            list uses the prompts that come with gpt2bot. No prompt is repeated until all have been
+            used.
+        prompts_file: A file of prompts that replaces the list: a text file with one prompt on each
+            line, or a table (CSV, TSV or JSON lines) with the column input_text. An optional column
+            end_text gives prompts their own labels.
+        max_rounds: The maximum number of rounds of candidates. If none of them passes the filter,
             nothing is posted.
     """
 

@@ -1,4 +1,4 @@
-"""What a draft is, and what a finished tweet is.
+"""Drafts and finished tweets.
 
 A `Draft` is anything that was composed. A `Tweet` is a draft that passed the filter: only
 `filter.Verdict` makes one, and only a `Tweet` can be posted.
@@ -14,12 +14,12 @@ from gpt2bot.tweets.length import weighted_length
 
 @dataclass(frozen=True)
 class Draft:
-    """A text with its label, not yet judged.
+    """A text with its label, before the filter judges it.
 
     Attributes:
-        body: What the model wrote, with its prompt: tidied and cut, without the label.
-        label: What says that a machine wrote it, on the last line of the tweet.
-        prompt: What the model was given to go on from.
+        body: The prompt and what the model wrote after it, tidied and cut, without the label.
+        label: The last line of the tweet, which says that a machine wrote it.
+        prompt: The text that the model continued.
     """
 
     body: str
@@ -28,7 +28,7 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The whole tweet as X would get it: the body, and the label on a line of its own."""
+        """The whole tweet as sent to X: the body, and the label on its own line."""
         return f"{self.body}\n{self.label}"
 
     @cached_property

@@ -77,7 +77,7 @@ class TestCommand:
     def test_what_depends_on_a_trouble_is_not_looked_at(self, home: Home, x: XServer) -> None:
         run = home.run("check", **{**x.environment, "GPT2BOT_MODEL": "absent"})
         assert run.returncode == 4
-        assert self.lines(run.stdout)["compiled"] == ("-", "not looked at, because of: model")
+        assert self.lines(run.stdout)["compiled"] == ("-", "not checked, because of: model")
 
     @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are those of POSIX")
     def test_on_a_terminal_lines_are_as_wide_as_it(self, home: Home) -> None:
@@ -123,7 +123,7 @@ def test_x_is_asked_for_nothing_but_posts(bot: Bot, x: XServer) -> None:
     leave_ready(bot.state)
     checked = bot.check(online=True)
     assert checked.troubles == []
-    assert checked.said["outbox"] == "sound: 1 ready"
+    assert checked.said["outbox"] == "intact: 1 ready"
     assert checked.said["pending"] == "the next run posts tweet 1, which is ready"
     assert "read-write" in checked.said["X"]
     assert [method for method, _ in x.requests] == ["GET", "GET"]
@@ -157,14 +157,14 @@ def test_a_home_that_is_not_known(bare: Bot) -> None:
     bare.set(GPT2BOT_STATE_DIR="~nobody-of-this-name/state")
     checked = bare.check()
     assert (checked.exit_code, checked.troubles) == (3, ["configuration"])
-    assert "write the path out" in checked.said["configuration"]
+    assert "write the full path" in checked.said["configuration"]
 
 
 def test_a_models_folder_that_is_missing(bot: Bot) -> None:
     bot.set(GPT2BOT_MODELS_DIR="/mnt/gone")
     checked = bot.check()
     assert (checked.exit_code, list(checked.said)) == (3, ["configuration"])
-    assert "there is no folder /mnt/gone: mount its disk" in checked.said["configuration"]
+    assert "folder /mnt/gone not found: mount its disk" in checked.said["configuration"]
 
 
 @pytest.mark.parametrize("name", ["", FILE])
@@ -245,7 +245,7 @@ def test_a_damaged_outbox_is_told_once(bot: Bot) -> None:
 
 def test_a_run_at_work(bot: Bot) -> None:
     with exclusive(bot.state):
-        assert bot.check().said["lock"] == "a run is at work"
+        assert bot.check().said["lock"] == "held by a run in progress"
     assert bot.check().said["lock"] == "free"
 
 
@@ -253,7 +253,7 @@ def test_a_clock_behind_the_outbox(bot: Bot) -> None:
     leave_ready(bot.state, later=86_400)
     checked = bot.check()
     assert (checked.exit_code, checked.troubles) == (3, ["clock"])
-    assert "set the clock right" in checked.said["clock"]
+    assert "set the clock" in checked.said["clock"]
 
 
 def test_keys_that_x_refuses(bot: Bot, x: XServer) -> None:
@@ -270,9 +270,9 @@ def test_keys_that_x_refuses(bot: Bot, x: XServer) -> None:
 def test_whose_keys_they_are_is_told(bot: Bot) -> None:
     checked = bot.check(online=True)
     assert checked.troubles == []
-    assert "takes the keys of @a_bot (read-write)" in checked.said["X"]
+    assert "accepts the keys of @a_bot (read-write)" in checked.said["X"]
     help_ = " ".join(bot.home.run("check", "--help").stdout.split())
-    assert "asks X whose they are, which costs $0.010" in help_
+    assert "Asking whose keys they are costs $0.010" in help_
 
 
 @pytest.mark.parametrize("lacks", [{"me"}, {"timeline"}, {"me", "timeline"}])
@@ -281,9 +281,9 @@ def test_keys_are_good_even_if_the_plan_reads_little(bot: Bot, x: XServer, lacks
     checked = bot.check(online=True)
     assert (checked.exit_code, checked.troubles) == (0, [])
     said = checked.said["X"]
-    assert said.startswith("takes the keys")
+    assert said.startswith("accepts the keys")
     assert said.count("attached to a Project") == 1
-    assert ("X does not tell whose they are" in said) == ("me" in lacks)
+    assert ("X does not say whose keys they are" in said) == ("me" in lacks)
     assert ("@a_bot" in said) == ("me" not in lacks)
     assert ("the account's posts cannot be read" in said) == ("timeline" in lacks)
 
@@ -293,7 +293,7 @@ def test_a_limit_that_x_names_is_obeyed_by_the_next_check_and_the_next_run(
 ) -> None:
     headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(int(time.time()) + 80_000)}
     x.faults.append(Fault("answer", method="GET", status=429, headers=headers))
-    for said in ("X answered 429", "X is not asked before"):
+    for said in ("X answered 429", "no request is sent to X before"):
         checked = bot.check(online=True)
         assert (checked.exit_code, checked.troubles) == (7, ["X"])
         assert said in checked.said["X"]
@@ -302,7 +302,7 @@ def test_a_limit_that_x_names_is_obeyed_by_the_next_check_and_the_next_run(
         outbox.begin(entry, account=USER_ID, now=time.time())
     exit_code, said = bot.post()
     assert exit_code == 8
-    assert "X is not asked before" in said
+    assert "no request is sent to X before" in said
     assert len(x.requests) == 1
 
 

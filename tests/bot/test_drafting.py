@@ -201,7 +201,7 @@ class TestChoiceOfTheModel:
         install("mine", trained=True)
         install("gift")
         assert self.written_by(settings(model=None)) == "demo"
-        notice = "`model` is not set, so {} writes; set it to let another one write: gift, mine"
+        notice = "`model` is not set, so {} is used; set it to use another model: gift, mine"
         assert messages == [notice.format("demo"), "the model is demo"]
         messages.clear()
         install("124M")
@@ -212,8 +212,8 @@ class TestChoiceOfTheModel:
         self, settings: Callable[..., Settings], install: Callable[..., None], tmp_path: Path
     ) -> None:
         drafting.check_may_post(settings(model="demo"))
-        start = f"`model` is not set, and none of OpenAI's is in {tmp_path / 'models'}: "
-        end = '"demo", which only shows how the bot works'
+        start = f"`model` is not set, and {tmp_path / 'models'} contains no published model: "
+        end = '"demo", the small bundled model'
         with pytest.raises(ModelMissingError) as caught:
             drafting.check_may_post(settings(model=None))
         advice = f"run `gpt2bot download 124M`, or set it in config.toml to {end}"
@@ -221,7 +221,7 @@ class TestChoiceOfTheModel:
         install("mine", trained=True)
         with pytest.raises(ModelMissingError) as caught:
             drafting.check_may_post(settings(model=None))
-        advice = f"set it in config.toml to one of yours (mine), or to {end}"
+        advice = f"set it in config.toml to a model of your own (mine) or to {end}"
         assert str(caught.value) == start + advice
         drafting.check_may_post(settings(model="mine"))
 

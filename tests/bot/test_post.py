@@ -110,7 +110,7 @@ def test_what_x_refused_is_not_sent_again(
 ) -> None:
     body = b'{"errors": [{"code": 187, "message": "Status is a duplicate."}]}'
     x.faults.append(Fault("answer", status=403, body=body))
-    with pytest.raises(DuplicateError, match="this tweet is not tried again"):
+    with pytest.raises(DuplicateError, match="this tweet will not be retried"):
         post.post(greedy(settings), prompt=None)
     with pytest.raises(NoCandidateError, match="duplicate 2"):
         post.post(greedy(settings, label=label), prompt=None)

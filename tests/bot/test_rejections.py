@@ -42,7 +42,7 @@ def test_what_all_candidates_lack_decides_the_advice(
     rule: str, sections: dict[str, Any], advice: str
 ) -> None:
     said = explained(*[rule] * 40, **sections)
-    assert said.startswith(f"none of 40 candidates passed the filter, which found: {rule} 40; ")
+    assert said.startswith(f"none of 40 candidates passed the filter; reasons: {rule} 40; ")
     assert advice in said
     assert AGAIN not in said
 

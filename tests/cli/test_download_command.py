@@ -37,7 +37,7 @@ def test_what_was_downloaded_writes_tweets_and_is_not_fetched_again(
         asked = len(bucket.asked)
         second = home.run("download", "124M", "--base-url", bucket.url)
         assert second.returncode == 0
-        assert "124M is already here" in second.stderr
+        assert "124M is already downloaded" in second.stderr
         assert len(bucket.asked) == asked
     sample = home.run("sample", "--seed", "1", "--json")
     assert '"model": "124M"' in sample.stdout
@@ -51,6 +51,6 @@ def test_a_checkpoint_that_was_damaged_at_its_source_is_refused(home: Home, buck
     with bucket.serve():
         result = home.run("download", "124M", "--base-url", bucket.url)
     assert result.returncode == 4
-    assert "124M came damaged and was deleted" in result.stderr
+    assert "124M arrived damaged and was deleted" in result.stderr
     assert "the tensor model/" in result.stderr
     assert home.files() == ["models", "models/.124M.lock"]

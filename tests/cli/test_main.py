@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.fakes.home import Home
 
 LABEL = "#GPT2 #AIgenerated"
-VERBS = ("Writes", "Fetches", "Compiles", "Shows", "Looks", "Tells", "Trains")
+VERBS = ("Writes", "Downloads", "Compiles", "Shows", "Checks", "Tells", "Trains")
 COMMANDS = list(cli.PROGRAM.commands)
 
 
@@ -140,7 +140,7 @@ class TestStreams:
     def test_a_full_disk_is_told(self, home: Home) -> None:
         result = self.shell(home, '"$0" -m gpt2bot --help >/dev/full')
         assert result.returncode == 1
-        assert result.stderr == "gpt2bot: the output cannot be written: No space left on device\n"
+        assert result.stderr == "gpt2bot: cannot write the output: No space left on device\n"
 
     @pytest.mark.parametrize("argv", ["--help", "post --dryrun"])
     def test_a_pipe_that_nobody_reads_ends_it(self, home: Home, argv: str) -> None:
@@ -262,8 +262,8 @@ class TestConfiguration:
         home.write("config.toml", '[x]\naccess_token = "a"\naccess_token_secret = "b"')
         result = home.run("post", GPT2BOT_X__CONSUMER_KEY="c")
         assert result.returncode == 3
-        assert "consumer_secret must still be set" in result.stderr
-        assert f"under [x] in {home.path / 'config.toml'}" in result.stderr
+        assert "set consumer_secret under [x]" in result.stderr
+        assert f"[x] in {home.path / 'config.toml'}" in result.stderr
         assert "environment as GPT2BOT_X__CONSUMER_SECRET\n" in result.stderr
         assert "consumer_key" not in result.stderr
         assert home.files() == ["config.toml"]
@@ -288,20 +288,20 @@ class TestConfiguration:
         result = home.run(*argv)
         assert (result.returncode, result.stdout) == (3, "")
         folder = home.path / "disk/models"
-        assert f"there is no folder {folder}: mount its disk, or create it" in result.stderr
+        assert f"folder {folder} not found: mount its disk, or create it" in result.stderr
         assert home.files() == ["config.toml"]
 
     def test_a_variable_that_is_nearly_a_setting_ends_no_command(self, home: Home) -> None:
         result = home.run("status", GPT2BOT_MODLE=KEYS["consumer_secret"], GPT2BOT_PORT="tcp://1")
         assert result.returncode == 0
         assert result.stderr == (
-            "gpt2bot: GPT2BOT_MODLE is no setting and is ignored: did you mean GPT2BOT_MODEL?\n"
+            "gpt2bot: GPT2BOT_MODLE is not a setting and is ignored: did you mean GPT2BOT_MODEL?\n"
         )
 
     def test_a_model_that_is_not_there(self, home: Home) -> None:
         result = home.run("sample", "--model", "124M")
         assert result.returncode == 4
-        assert "`gpt2bot download 124M` fetches it" in result.stderr
+        assert "`gpt2bot download 124M` downloads it" in result.stderr
 
     @pytest.mark.parametrize("name", ["774M", "117m", "Demo"])
     def test_no_training_takes_the_name_of_another_model(self, home: Home, name: str) -> None:
@@ -321,7 +321,8 @@ class TestSample:
         for block in blocks:
             assert re.fullmatch(rf"[^\n]+\n{LABEL}\n\[\d+/280\] demo\n?", block)
         assert re.fullmatch(
-            r"gpt2bot: the model `demo` .* `gpt2bot download 124M` .*\n", result.stderr
+            r"gpt2bot: using the small bundled model `demo`, .* `gpt2bot download 124M` .*\n",
+            result.stderr,
         )
 
     def test_a_text_on_the_line_is_the_text_of_the_prompt(self, home: Home) -> None:
@@ -362,7 +363,7 @@ class TestSample:
             assert "too_short" in candidate["reasons"]
         [notice, error] = result.stderr.splitlines()
         assert "demo" in notice
-        assert re.match(r"gpt2bot: none of 8 candidates passed the filter, .*too_short 8", error)
+        assert re.match(r"gpt2bot: none of 8 candidates passed the filter; .*too_short 8", error)
         assert "raise sampling.length (20)" in error
 
     def test_what_passed_is_shown_before_the_failure(self, home: Home) -> None:
@@ -408,7 +409,7 @@ class TestPost:
         assert result.returncode == 0
         last = r"\[\d+/280\] demo, dry run: not posted"
         assert re.fullmatch(rf"[^\n]+\n{LABEL}\n{last}\n", result.stdout)
-        assert "only shows how the bot works" in result.stderr
+        assert "small bundled model" in result.stderr
         assert not home.files()
 
     def test_a_tweet_is_posted_once_and_shown(self, home: Home, x: XServer) -> None:
@@ -443,6 +444,6 @@ class TestPost:
         file = home.write("config.toml", '[x]\nconsumer_key = "a"')
         file.chmod(0o644)
         assert (
-            f"warning: {file} holds x.consumer_key, and others can read it"
+            f"warning: {file} contains x.consumer_key, and others can read it"
             in home.run("post").stderr
         )

@@ -212,7 +212,7 @@ def posted(*argv: str) -> dict[str, Any]:
         ("post --prompt", "--prompt needs a value"),
         ("post --prompt --dry-run", "--prompt needs a value"),
         ("post --prompt -- ", "--prompt needs a value"),
-        ("post --prompt -x", "--prompt needs a value; one that begins with '-' is written --pro"),
+        ("post --prompt -x", "--prompt needs a value; write one that begins with '-' as --pro"),
         ("post --top-k x", "--top-k must be a whole number of at least 0, not 'x'"),
         ("post --top-k 1.0", "--top-k must be a whole number of at least 0, not '1.0'"),
         ("post --top-k -1", "--top-k must be a whole number of at least 0, not '-1'"),
@@ -240,8 +240,8 @@ def posted(*argv: str) -> dict[str, Any]:
         ("train", "missing: FILE... --name TEXT"),
         ("train a b", "missing: --name TEXT"),
         ("train --name x", "missing: FILE..."),
-        ("train --name x -", "unexpected value '-'; a file of this name is './-'"),
-        ("train --name x -- -a", "unexpected value '-a'; a file of this name is './-a'"),
+        ("train --name x -", "unexpected value '-'; write a file of this name as './-'"),
+        ("train --name x -- -a", "unexpected value '-a'; write a file of this name as './-a'"),
         ("post --salt 10", "--salt must be a whole number from 0 to 9, not '10'"),
         ("post --kind bitter", "--kind must be sweet or sour, not 'bitter'"),
         ("post --config=", "--config must be a path, not ''"),
@@ -489,7 +489,7 @@ def test_help_shows_what_has_to_be_there(capsys: pytest.CaptureFixture[str]) -> 
         "  --kind NAME       Which kind. [sweet or sour; default sour; from the",
         "                    configuration]",
         "  --config PATH     A file.",
-        "  -h, --help        Shows this.",
+        "  -h, --help        Shows this help.",
     ],
 )
 def test_help_shows_what_is_allowed_and_the_defaults(

@@ -136,7 +136,7 @@ def test_the_bundled_model_does_not_post_unless_it_is_named(bot: Bot) -> None:
     del bot.x.environment["GPT2BOT_MODEL"]
     code, out, err = bot.post()
     assert (code, out, bot.x.requests) == (4, "", [])
-    assert 'set it in config.toml to "demo", which only shows how the bot works' in err
+    assert 'set it in config.toml to "demo", the small bundled model' in err
     assert {path: path.read_bytes() for path in bot.folder.iterdir()} == before
     (bot.folder.parent / "config.toml").write_text('model = "demo"')
     assert bot.post()[0] == 0
@@ -228,7 +228,7 @@ def test_no_answer_comes(bot: Bot, accepted: bool) -> None:
     assert code == 0
     assert bot.states == (["posted", "posted"] if accepted else ["posted", "ready"])
     assert bot.x.texts == ([FIRST.text, SECOND.text] if accepted else [FIRST.text])
-    assert ("has arrived" in err) == accepted
+    assert ("earlier run was posted" in err) == accepted
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -268,7 +268,7 @@ def test_a_slip_in_a_cron_line_does_no_harm(bot: Bot) -> None:
         code, out, err = bot.post()
         assert (code, out, err.count("\n")) == (7, "", 1)
         assert re.search(
-            r"from 20\d\d-\d\d-\d\d \d\d:\d\d:00 \S+, since limits.max_posts_per_day is 1$", err
+            r"from 20\d\d-\d\d-\d\d \d\d:\d\d:00 \S+, because limits.max_posts_per_day is 1$", err
         )
     assert (bot.x.texts, bot.states) == ([FIRST.text], ["posted", "ready"])
     assert len(bot.x.requests) == 1
@@ -297,7 +297,7 @@ def test_before_the_time_that_x_names_it_is_not_asked_again(bot: Bot) -> None:
     assert bot.post()[0] == 7
     code, _, err = bot.post()
     assert code == 7
-    assert "X takes no more posts" in err
+    assert "X accepts no more posts" in err
     assert len(bot.x.requests) == 1
     bot.let_time_pass(3600)
     bot.x.remaining = 1
@@ -343,7 +343,7 @@ class TestDryRun:
         assert (code, err) == (0, "")
         assert out == (
             f"{FIRST.text}\n[{FIRST.length}/280] demo, dry run: not posted;"
-            " tweet 1 of the outbox, which an earlier run left ready\n"
+            " tweet 1 of the outbox, left ready by an earlier run\n"
         )
         code, out, _ = self.run(bot, "--json")
         shown = json.loads(out)
@@ -396,7 +396,7 @@ class TestPrompt:
         bot.leave_ready(FIRST)
         code, out, err = bot.post("--prompt", "The old man", argument)
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert "tweet 1, which an earlier run left ready, goes first" in err
+        assert "tweet 1 of an earlier run is ready and goes first" in err
         assert (bot.states, bot.x.requests) == (["ready"], [])
 
     def test_a_limit_does_not_hide_it(self, bot: Bot) -> None:

@@ -49,7 +49,7 @@ def run(home: Home, x: XServer, *argv: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.usefixtures("stuck")
 def test_whoever_is_stuck_is_told_what_to_do(home: Home, x: XServer) -> None:
     shown = run(home, x, "status").stdout
-    assert "must wait, since what became of tweet 1 is not known: the next run looks" in shown
+    assert "must wait, because what became of tweet 1 is not known: the next run looks" in shown
     assert "resolve" not in shown
 
     posted = run(home, x, "post")
@@ -80,12 +80,12 @@ def test_the_tweet_is_there(home: Home, x: XServer) -> None:
     assert (decided.returncode, decided.stderr) == (0, "")
     assert "https://x.com/i/status/1990000000000000077" in decided.stdout
     assert decided.stdout == run(home, x, "history").stdout
-    assert "the owner decided that it is on the account" in decided.stdout
+    assert "the owner says that it is on the account" in decided.stdout
     entry = json.loads(run(home, x, "history", "--json").stdout)
     assert (entry["id"], entry["status"]) == (1, "posted")
     assert (entry["tweet_id"], entry["note"]) == (
         "1990000000000000077",
-        "the owner decided that it is on the account",
+        "the owner says that it is on the account",
     )
     assert "Next post   may go out now" in run(home, x, "status").stdout
     assert not x.requests
@@ -98,7 +98,7 @@ def test_the_tweet_is_there_and_its_id_is_not_known(home: Home, x: XServer) -> N
     for command in ("status", "history"):
         shown = run(home, x, command).stdout
         assert "None" not in shown
-        assert "the owner decided that it is on the account" in shown
+        assert "the owner says that it is on the account" in shown
     assert json.loads(run(home, x, "history", "--json").stdout)["url"] is None
 
 
@@ -106,7 +106,7 @@ def test_the_tweet_is_there_and_its_id_is_not_known(home: Home, x: XServer) -> N
 def test_the_tweet_is_not_there_and_is_posted(home: Home, x: XServer) -> None:
     decided = run(home, x, "resolve", "1", "absent")
     assert decided.returncode == 0
-    assert "tweet 1  ready  demo  the owner decided that it is not on the account" in decided.stdout
+    assert "tweet 1  ready  demo  the owner says that it is not on the account" in decided.stdout
     assert not x.requests
     assert run(home, x, "post").returncode == 0
     assert x.texts == [TWEET.text]
@@ -125,7 +125,7 @@ def test_the_tweet_is_not_there_and_is_posted(home: Home, x: XServer) -> None:
         (("posted", "1"), "a whole number"),
         (("1", "posted", "absent"), "absent"),
         (("1", "absent", "--tweet-id", "77"), "only for a tweet that is posted"),
-        (("1", "posted", "--tweet-id", "x"), "--tweet-id: found 'x'"),
+        (("1", "posted", "--tweet-id", "x"), "not 'x'"),
         (("1", "posted", "--tweet-id"), "--tweet-id needs a value"),
         (("1", "posted", "--dry-run"), "unknown option --dry-run"),
     ],

@@ -64,7 +64,7 @@ def test_of_a_bot_that_never_ran(home: Home) -> None:
     assert (past.returncode, past.stdout, past.stderr) == (
         0,
         "",
-        "gpt2bot: nothing was drafted yet\n",
+        "gpt2bot: no tweet has been drafted yet\n",
     )
     assert home.files() == [], "looking leaves nothing behind"
 
@@ -74,7 +74,7 @@ def test_of_a_bot_in_trouble(home: Home) -> None:
     shown = home.run("status", GPT2BOT_LIMITS__MAX_POSTS_PER_DAY="2")
     assert shown.returncode == 0
     patterns = (
-        rf"Last runs   {TIME}  has not ended: it is at work, or was killed",
+        rf"Last runs   {TIME}  not ended: still running, or killed",
         rf"            {TIME}  exit 8: nobody knows",
         rf"Last tweet  {TIME}  https://x\.com/i/status/1990",
         f"            {re.escape(FIRST.body)}",
@@ -82,8 +82,8 @@ def test_of_a_bot_in_trouble(home: Home) -> None:
         "            the connection broke",
         f"            {SECOND.body}",
         r"Posts       today 2 \(\$0\.03\), in 24 hours 2 of 2, this month 2 \(.* of \$5\.00\)",
-        rf"Next post   may go out from {TIME}, since limits\.max_posts_per_day is 2",
-        "            must wait, since what became of tweet 2 is not known: .* on the account",
+        rf"Next post   may go out from {TIME}, because limits\.max_posts_per_day is 2",
+        "            must wait, because what became of tweet 2 is not known: .* on the account",
         "Rejected    2 of 3 candidates this month: url 2, mention 1",
     )
     lines = iter(shown.stdout.splitlines())

@@ -116,12 +116,12 @@ def test_an_unknown_engine_or_precision_is_an_error(compiled_folder):
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ({"length": 0}, "length must be a whole number, at least 1, not 0"),
-        ({"top_k": -1}, "top_k must be a whole number, at least 0, not -1"),
-        ({"top_p": 0.0}, "top_p must be a number, greater than 0 and at most 1, not 0.0"),
-        ({"top_p": 1.1}, "top_p must be a number, greater than 0 and at most 1, not 1.1"),
-        ({"temperature": 0.0}, "temperature must be a number, greater than 0, not 0.0"),
-        ({"temperature": math.nan}, "temperature must be a number, greater than 0, not nan"),
+        ({"length": 0}, "length must be a whole number of at least 1, not 0"),
+        ({"top_k": -1}, "top_k must be a whole number of at least 0, not -1"),
+        ({"top_p": 0.0}, "top_p must be a number greater than 0 and at most 1, not 0.0"),
+        ({"top_p": 1.1}, "top_p must be a number greater than 0 and at most 1, not 1.1"),
+        ({"temperature": 0.0}, "temperature must be a number greater than 0, not 0.0"),
+        ({"temperature": math.nan}, "temperature must be a number greater than 0, not nan"),
         ({"seed": [1, 2]}, "expected 1 seeds, one per prompt, not 2"),
     ],
 )

@@ -180,9 +180,9 @@ def test_words_of_x_are_cleaned_cut_and_without_secrets(
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("https_proxy", "http://127.0.0.1:{closed_port}", "HTTPS_PROXY"),
-        ("https_proxy", "http://owner:pa55word@no-such-host.invalid:1", "HTTPS_PROXY"),
-        ("https_proxy", "no proxy", "HTTPS_PROXY"),
+        ("https_proxy", "http://127.0.0.1:{closed_port}", "https_proxy"),
+        ("https_proxy", "http://owner:pa55word@no-such-host.invalid:1", "https_proxy"),
+        ("https_proxy", "no proxy", "https_proxy"),
         ("REQUESTS_CA_BUNDLE", "/no/such/file", "REQUESTS_CA_BUNDLE"),
         ("REQUESTS_CA_BUNDLE", "", "TLS"),
     ],
@@ -273,7 +273,7 @@ def test_a_read_that_x_refuses_says_nothing_of_a_tweet(
     body = json.dumps({"errors": [{"code": code, "message": "Sorry."}]}).encode()
     x.faults.append(Fault("answer", method="GET", status=status, body=body))
     error = failure(AccountError, client.recent_posts, time.time())
-    assert str(error).startswith(f"X answered {status} (Sorry.): see whether X's API has changed")
+    assert str(error).startswith(f"X answered {status} (Sorry.): X's API may have changed")
 
 
 def test_a_timeline_that_has_no_end_is_not_read_for_ever(

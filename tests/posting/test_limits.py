@@ -141,7 +141,7 @@ def test_the_last_barrier_to_fall_is_told(outbox: Outbox, sent: Any) -> None:
     sent(NOW - MINUTE)
     both = limited(max_posts_per_day=1, min_minutes_between_posts=30)
     when = re.escape(local(moment("2026-11-26T13:19:00")))
-    with pytest.raises(LimitError, match=rf"from {when}, since .*day is 1"):
+    with pytest.raises(LimitError, match=rf"from {when}, because .*day is 1"):
         check_limits(outbox, both, NOW)
 
 

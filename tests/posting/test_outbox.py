@@ -116,7 +116,7 @@ def test_only_the_drawn_ways_are_open(outbox: Outbox, start: State, end: State) 
     if (start.value, end.value) in drawn:
         assert move() == outbox.entries(end)[0]
         return
-    with pytest.raises(ValueError, match="no way leads"):
+    with pytest.raises(ValueError, match="no transition leads"):
         move()
     assert outbox.entries(*State) == [entry]
 
@@ -125,7 +125,7 @@ def test_of_two_that_move_a_tweet_one_wins(folder: Path, outbox: Outbox) -> None
     entry = add(outbox)
     with Outbox(folder) as other:
         other.begin(entry, account="1", now=2.0)
-        with pytest.raises(StateError, match="not ready any more"):
+        with pytest.raises(StateError, match="no longer ready"):
             outbox.begin(entry, account="1", now=3.0)
         assert [e.attempted_at for e in other.entries(State.POSTING)] == [2.0]
 

@@ -124,7 +124,7 @@ def test_what_is_not_json_is_a_page(body: bytes) -> None:
     assert (problem.is_page, problem.codes, problem.evidence) == (True, frozenset(), "")
     for status in (200, 400, 403, 404, 413):
         told = str(error_for(status, {}, body))
-        assert "a page of a proxy or a delivery network, not of X's interface" in told
+        assert "a page from a proxy or CDN, not from X's API" in told
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_how_wrong_the_clock_is(form: str) -> None:
     headers = {} if form == "code" else {"date": x_date}
     told = str(error_for(401, headers, b"" if form == "date" else json.dumps(body).encode()))
     wrong = "wrong" if form == "code" else "3 days slow"
-    assert f"this machine's clock is {wrong}: set it right" in told
+    assert f"this machine's clock is {wrong}: correct it" in told
 
 
 def test_a_clock_that_is_right_is_not_blamed() -> None:

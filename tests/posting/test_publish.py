@@ -263,7 +263,7 @@ def test_a_timeline_that_cannot_be_read_settles_nothing(
     x.faults.append(fault)
     error = failure(OutcomeUnknownError, reconcile, outbox, client, clock=clock)
     assert error.exit_code == 8
-    assert "nothing is posted before the account's own posts can be read" in str(error)
+    assert "nothing is posted until the account's own posts can be read" in str(error)
     assert only(outbox).state is State.UNKNOWN
     assert len(x.timeline) == 1
 

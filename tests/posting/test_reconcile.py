@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.posting.conftest import Clock
 
 LABEL = "#GPT2 #AIgenerated"
-DECIDE = "run `gpt2bot resolve 1 posted` if the tweet is there, `gpt2bot resolve 1 absent` if it"
+DECIDE = "run `gpt2bot resolve 1 posted` if the tweet is there, or `gpt2bot resolve 1 absent` if it"
 
 
 def only(outbox: Outbox) -> Entry:
@@ -49,7 +49,7 @@ def test_it_is_there(outbox: Outbox, open_: Entry, clock: Clock, tweet_id: str |
     entry = resolve(outbox, open_.id, "posted", tweet_id=tweet_id, now=clock.now)
     assert entry == only(outbox)
     assert (entry.state, entry.tweet_id) == (State.POSTED, tweet_id)
-    assert entry.note == "the owner decided that it is on the account"
+    assert entry.note == "the owner says that it is on the account"
     assert (entry.changed_at, entry.attempts) == (clock.now, 1)
     assert outbox.post_times(0.0) == [open_.attempted_at], "it counts and costs"
 
@@ -60,7 +60,7 @@ def test_it_is_not_there_and_goes_out_again(
     entry = resolve(outbox, open_.id, "absent", tweet_id=None, now=clock.now)
     assert (entry.state, entry.note) == (
         State.READY,
-        "the owner decided that it is not on the account",
+        "the owner says that it is not on the account",
     )
     assert not x.requests, "nothing is sent by a decision"
     assert reconcile(outbox, client, clock=clock) == []
@@ -86,15 +86,15 @@ def test_the_owner_can_be_wrong(
         (-1, "absent", None, "there is no tweet -1"),
         (10**30, "posted", None, "there is no tweet 1000"),
         (2, "posted", None, "tweet 2 is ready; .* can be resolved: 1"),
-        (1, "there", None, "found 'there', allowed is posted or absent"),
-        (1, "POSTED", None, "allowed is posted or absent"),
-        (1, "", None, "allowed is posted or absent"),
+        (1, "there", None, "must be posted or absent, not 'there'"),
+        (1, "POSTED", None, "must be posted or absent"),
+        (1, "", None, "must be posted or absent"),
         (1, "absent", "77", "--tweet-id is only for a tweet that is posted"),
-        (1, "posted", "", "--tweet-id: found ''"),
-        (1, "posted", "77x", "--tweet-id: found '77x'"),
-        (1, "posted", "٧٧", "--tweet-id: found"),
-        (1, "posted", "9" * 21, "--tweet-id: found"),
-        (1, "posted", "https://x.com/i/status/77", "the end of the post's address"),
+        (1, "posted", "", "--tweet-id: .*, not ''"),
+        (1, "posted", "77x", "--tweet-id: .*, not '77x'"),
+        (1, "posted", "٧٧", "--tweet-id: must be"),
+        (1, "posted", "9" * 21, "--tweet-id: must be"),
+        (1, "posted", "https://x.com/i/status/77", "the end of the post's address, not 'https"),
     ],
 )
 def test_a_decision_that_cannot_be(
@@ -117,7 +117,7 @@ def test_what_is_decided_is_not_decided_again(outbox: Outbox, open_: Entry) -> N
 def test_one_post_of_the_account_is_one_tweet(outbox: Outbox, open_: Entry) -> None:
     other = outbox.add(Tweet("Another.", LABEL, ""), model="demo", seed=None, now=0.0)
     outbox.finish(outbox.begin(other, account="1", now=0.0), State.POSTED, now=0.0, tweet_id="77")
-    with pytest.raises(UsageError, match="77 is tweet 2 already"):
+    with pytest.raises(UsageError, match="77 already belongs to tweet 2"):
         resolve(outbox, open_.id, "posted", tweet_id="77", now=1.0)
 
 

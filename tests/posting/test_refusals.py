@@ -59,13 +59,13 @@ def test_who_is_taken_for_spam_backs_off_for_longer_each_time(
         error = failure(SpamError, publish_ready, outbox, client, only(outbox), clock=clock)
         assert error.exit_code == 7
         assert "might be automated" in str(error)
-        assert ", until" not in str(error), "the end of another limit does not matter"
+        assert "lasts until" not in str(error), "the end of another limit does not matter"
         until = clock.now + hours * HOUR
-        assert str(error).endswith(f"; X is not asked before {local(until)}")
+        assert str(error).endswith(f"; no request is sent to X before {local(until)}")
         assert (only(outbox).state, only(outbox).note) == (State.READY, str(error))
         assert held_until(outbox, clock) == until
         clock.now = until - 1
-        assert "X takes the bot for spam" in str(
+        assert "X treats the bot as spam" in str(
             failure(LimitError, check_limits, outbox, FREE, clock.now)
         )
         clock.now = until
@@ -159,7 +159,7 @@ def test_a_limit_on_reading_is_kept_until_its_end(
         clock.now = now
         error = failure(OutcomeUnknownError, reconcile, outbox, client, clock=clock)
         assert local(until) in str(error)
-        assert "nothing is posted before the account's own posts can be read" in str(error)
+        assert "nothing is posted until the account's own posts can be read" in str(error)
         assert "resolve" not in str(error), "it passes"
         assert len(x.requests) == 1, "X is asked once"
     clock.now = until

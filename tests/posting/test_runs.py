@@ -34,7 +34,7 @@ def test_a_run_that_posts(outbox: Outbox, clock: Clock) -> None:
         (RefusedError("X said no"), 6, "X said no"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (SystemExit(143), 143, "stopped"),
-        (ZeroDivisionError("secret"), 1, "a mistake in this program: ZeroDivisionError"),
+        (ZeroDivisionError("secret"), 1, "a bug in gpt2bot: ZeroDivisionError"),
     ],
 )
 def test_how_a_run_fails(

@@ -1,4 +1,4 @@
-"""A run: a process of its own that does what `gpt2bot` does, in a world as it is ordered."""
+"""A run: a separate process that does what `gpt2bot` does, under the conditions of an `Order`."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Death:
     """A transition of a tweet at which the process kills itself.
 
     Attributes:
-        start: The state that the tweet leaves; None for one that is new.
-        end: The state that it comes into.
-        instant: "before" the transaction, "within" it, or "after" it.
+        start: The state that the tweet leaves; None for a new tweet.
+        end: The state that it enters.
+        instant: "before", "within" or "after" the transaction.
     """
 
     start: State | None
@@ -44,17 +44,17 @@ class Death:
 
 @dataclass(frozen=True)
 class Order:
-    """What a run is like.
+    """The conditions of a run.
 
     Attributes:
-        folder: Its home and working directory, where it leaves its output.
-        environ: All of its environment.
+        folder: Its home and working directory, where it writes its output.
+        environ: Its whole environment.
         ahead: By how many seconds its clock is ahead of the true time.
-        lock_timeout: How many seconds it waits for an outbox that is locked.
-        largest_file: Bytes beyond which no file of it can grow, as on a full disk.
-        is_ordinary_user: Whether root's right to write everywhere is taken from it.
+        lock_timeout: How many seconds it waits for a locked outbox.
+        largest_file: The size in bytes beyond which no file can grow, as on a full disk.
+        is_ordinary_user: Whether it loses root's right to write everywhere.
         death: When it kills itself.
-        share_of_fit: How much of what the model writes can pass the filter.
+        share_of_fit: The share of the model's texts that can pass the filter.
         argv: The command.
     """
 
@@ -70,7 +70,7 @@ class Order:
 
 
 def run(order: Order, name: str, started: Connection) -> NoReturn:
-    """Becomes `gpt2bot`, with its output in the files `name`.out and `name`.err."""
+    """Runs `gpt2bot` with its output in the files `name`.out and `name`.err."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for descriptor, suffix in ((1, "out"), (2, "err")):
         os.dup2(os.open(order.folder / f"{name}.{suffix}", os.O_CREAT | os.O_WRONLY), descriptor)
@@ -111,7 +111,7 @@ def _arrange(order: Order) -> None:
 
 
 def _become_ordinary() -> None:
-    """Takes from root what lets it write where nobody may."""
+    """Drops root's capability to write where permissions forbid it."""
     header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION, 0)
     sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice 32 bits
     libc = ctypes.CDLL(None, use_errno=True)
@@ -121,9 +121,9 @@ def _become_ordinary() -> None:
 
 
 def _die_at(death: Death) -> None:
-    """Puts the process's end into the outbox."""
+    """Patches the outbox so that the process kills itself at a transition."""
     add, move, read = Outbox.add, Outbox._move, Outbox._entry
-    reached = False  # whether the transaction under way is the one
+    reached = False  # whether the current transaction is that transition
 
     def die(instant: str) -> None:
         if reached and instant == death.instant:

@@ -1,7 +1,7 @@
-"""What can go wrong: at X and on the way to it, on the machine, and by a sudden end.
+"""The faults: at X, in the network, on the machine, and by sudden ends of the process.
 
-A `Situation` arranges one such thing around the runs of a round and takes it away again. One more
-is one more row of `ANSWERS`, or one more function with `@situation`.
+A `Situation` sets up one fault around the runs of a round and removes it afterwards. To add one,
+add a row to `ANSWERS` or a function with `@situation`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Effect:
     """What a situation changes.
 
     Attributes:
-        order: Values of the `Order` of the runs.
-        environ: Variables in their environment.
-        meanwhile: What happens while they are at work.
+        order: Fields of the runs' `Order` to replace.
+        environ: Variables to set in their environment.
+        meanwhile: What happens while they are running.
     """
 
     order: Mapping[str, Any] = field(default_factory=dict)
@@ -51,19 +51,19 @@ class Effect:
 
 @dataclass(frozen=True)
 class Situation:
-    """A thing that can go wrong.
+    """Something that can go wrong.
 
     Attributes:
-        name: What the figures call it.
-        kind: `ON_THE_WAY`, `AT_HOME` or `SUDDEN_END`: at most one of each meets a run.
-        exits: The exit codes that it excuses.
-        weight: How often it is drawn, among its kind.
-        arrange: Makes it so, as a context manager.
-        fits: Whether it can happen in the world as it is.
+        name: Its name in the figures.
+        kind: `ON_THE_WAY`, `AT_HOME` or `SUDDEN_END`. A round has at most one of each kind.
+        exits: The exit codes that it permits.
+        weight: Its relative frequency within its kind.
+        arrange: Sets it up, as a context manager.
+        fits: Whether it can happen in the current state of the world.
         is_alone: Whether nothing else goes wrong at the same time.
-        state: What becomes of the tweet that is sent, if nothing else goes wrong; None if that
-            depends.
-        is_limit: Whether X is not to be asked for a while after it.
+        state: The state of the sent tweet afterwards, if nothing else goes wrong; None if that
+            varies.
+        is_limit: Whether the bot must not ask X for a while afterwards.
         posts: Whether the runs are of `gpt2bot post`.
     """
 
@@ -85,7 +85,7 @@ SITUATIONS: list[Situation] = []
 def situation(
     name: str, kind: str, *exits: int, weight: float = 1, **more: Any
 ) -> Callable[[Callable[[World, Random], Iterator[Effect]]], None]:
-    """Adds a situation, which the decorated generator arranges."""
+    """Adds a situation, which the decorated generator sets up."""
 
     def add(function: Callable[[World, Random], Iterator[Effect]]) -> None:
         arrange = contextlib.contextmanager(function)
@@ -95,14 +95,14 @@ def situation(
 
 
 def fails(world: World, rng: Random, **fault: Any) -> None:
-    """Plans what a request meets: one that reads the timeline, if there is need for it."""
+    """Plans the fault of one request: a post, or sometimes the reading of the timeline."""
     reads = world.open_row and rng.random() < 0.4
     if reads and fault.get("status") == 201:
         fault["status"] = 200
     world.x.faults.append(Fault(**fault, method="GET" if reads else "POST"))
 
 
-# What X answers, or does not.
+# X's answers, or their absence.
 
 DUPLICATE = {"detail": "You are not allowed to create a Tweet with duplicate content."}
 TOO_LONG = {"title": "Invalid Request", "errors": [{"message": "Your Tweet text is too long."}]}
@@ -115,11 +115,11 @@ PAGE = "<!DOCTYPE html><html><head><title>Access denied</title></head></html>"
 
 
 def coded(code: int) -> dict[str, Any]:
-    """An answer in the older form, with junk beside its code."""
+    """An answer in the older format, with junk beside its code."""
     return {"errors": [None, 7, {"code": code, "message": " ".join(KEYS.values())}], "title": []}
 
 
-# name, exit, state of the tweet that meets it, weight, fault
+# name, exit code, state of the tweet afterwards, weight, fault
 ANSWERS: tuple[tuple[str, int, str, float, dict[str, Any]], ...] = (
     ("400", 6, "ready", 1, {"status": 400, "body": LEAKY}),
     ("400 too long", 6, "refused", 0.5, {"status": 400, "body": TOO_LONG}),
@@ -192,7 +192,7 @@ for _row in ANSWERS:
 def _add_limit(
     name: str, weight: float, shortest: float, longest: float, changes: Mapping[str, Any]
 ) -> None:
-    """A limit that X names the end of if that is in some minutes only, and else leaves it open."""
+    """Adds a limit of X. X states when the limit ends only if that is within minutes."""
 
     @situation(name, ON_THE_WAY, 7, weight=weight, state="ready", is_limit=True)
     def _(world: World, rng: Random) -> Iterator[Effect]:
@@ -232,7 +232,7 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
 
 @situation("accepted late", ON_THE_WAY, 8, weight=12, fits=lambda world: world.lacks_it)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    """The attempt that is not found on the timeline arrives when the tweet is sent again."""
+    """An attempt that was not on the timeline arrives while the tweet is sent again."""
     x, row = world.x, world.open_row
     assert row
     x.refuses_duplicates = True
@@ -254,7 +254,7 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
 
 
 def _waits(x: XServer, run: Run) -> bool:
-    """Waits until X has a request and waits itself; tells whether that comes about."""
+    """Waits until X holds a request; False if the run ends before that."""
     while not (waits := x.waiting.wait(0.02)) and run.is_alive:
         pass
     return waits
@@ -262,13 +262,13 @@ def _waits(x: XServer, run: Run) -> bool:
 
 @situation("no answer, and the clock ahead", ON_THE_WAY, 8, weight=0.7)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    """The attempt is dated later than the tweet that came of it, and than the next run."""
+    """The attempt is dated later than the resulting tweet and than the next run."""
     world.x.faults.append(Fault("drop", accept=True))
     yield Effect({"ahead": world.clock.ahead + rng.uniform(60, 280)})
     world.clock.let_pass(1.1)  # times of X are whole seconds
 
 
-# The way to X.
+# The network.
 
 
 @situation("the proxy refuses", ON_THE_WAY, 8)
@@ -345,8 +345,8 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
     size = rng.randrange(4096, 70_000)
     with contextlib.ExitStack() as stack:
         if world.outbox.exists() and rng.random() < 0.6:
-            # Somebody looks on, so that the files beside the outbox are there already: only then
-            # can the first write of a transaction fail as well as a later one.
+            # An open reader keeps the files beside the outbox in existence. Only then can the first
+            # write of a transaction fail as well as a later one.
             other = stack.enter_context(contextlib.closing(sqlite3.connect(world.outbox)))
             other.execute("SELECT count(*) FROM tweets").fetchone()
         yield Effect({"largest_file": size})
@@ -418,7 +418,7 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
     posts=False,
 )
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    """And tells the truth, which the bot could have found out itself."""
+    """The owner reports the true outcome, which the bot could have found out itself."""
     row = world.open_row
     assert row
     found = world.find(row)
@@ -427,7 +427,7 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
 
 
 def _tidy_up(world: World, rng: Random) -> None:
-    """Removes at times what a killed run left beside the outbox, as the next good one would."""
+    """Sometimes removes what a killed run left beside the outbox, as the next run would."""
     if world.outbox.exists() and rng.random() < 0.7:
         with contextlib.closing(sqlite3.connect(world.outbox)) as db:
             db.execute("SELECT count(*) FROM tweets").fetchone()
@@ -435,7 +435,7 @@ def _tidy_up(world: World, rng: Random) -> None:
 
 @contextlib.contextmanager
 def _mode(path: Any, mode: int) -> Iterator[None]:
-    """Gives a file or folder another mode for a while, if it is there."""
+    """Temporarily changes the mode of a file or folder, if it exists."""
     if not path.exists():
         yield
         return
@@ -448,7 +448,7 @@ def _mode(path: Any, mode: int) -> Iterator[None]:
 def _lock(
     world: World, moment: float, wait: Callable[[list[Run]], None]
 ) -> Callable[[list[Run]], None]:
-    """Locks the outbox, as a backup or a curious owner may, from a moment of a run to another."""
+    """Locks the outbox during a part of a run, as a backup or a curious owner may."""
 
     def lock(runs: list[Run]) -> None:
         time.sleep(moment * world.duration)
@@ -482,7 +482,7 @@ _add_signal(signal.SIGTERM, 128 + signal.SIGTERM, -signal.SIGTERM)
 _add_signal(signal.SIGINT, 128 + signal.SIGINT)
 
 INSTANTS = ("before", "within", "after")
-UNSENT: tuple[tuple[State | None, State, dict[str, Any]], ...] = (  # and what leads there
+UNSENT: tuple[tuple[State | None, State, dict[str, Any]], ...] = (  # and the fault that leads there
     (None, State.READY, {}),
     (State.READY, State.POSTING, {}),
     (State.POSTING, State.POSTED, {}),
@@ -505,15 +505,13 @@ def _(world: World, rng: Random) -> Iterator[Effect]:
         if fault:
             world.x.faults.append(Fault(**fault))
         yield Effect({"death": Death(start, end, instant)})
-        if (
-            end is State.READY and "body" in fault
-        ):  # it may have been written down that X is not to be asked
+        if end is State.READY and "body" in fault:  # the bot may have recorded a limit of X
             world.limited(0, world.clock() + DAY)
 
 
 @situation("killed while X is at work", SUDDEN_END, -signal.SIGKILL, 8, weight=1.5, is_alone=True)
 def _(world: World, rng: Random) -> Iterator[Effect]:
-    """And the next run comes before X is ready: the tweet is not there yet, but will be."""
+    """The next run starts before X is done: the tweet is not there yet, but will be."""
     x, ready, is_soon = world.x, threading.Event(), rng.random() < 0.5
     x.faults.append(Fault("wait", accept=True, until=ready))
 

@@ -1,7 +1,7 @@
-"""Imported once by the process that all runs are forked from, so that a run costs no imports.
+"""Imported once by the process from which all runs are forked, so that a run needs no imports.
 
-It loads what the bot loads while it runs, and lets the filter judge a text, which reads its lists
-and the model that tells languages apart.
+It imports what the bot imports while running. It also lets the filter judge a text, which loads the
+filter's lists and its language model.
 """
 
 from __future__ import annotations

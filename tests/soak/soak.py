@@ -1,4 +1,4 @@
-"""The rounds: each a draw of what goes wrong, one run or several at once, and what came of it."""
+"""The rounds of the soak test: each draws faults, starts one or more runs, and judges them."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 SHARES = {SUDDEN_END: 0.25, ON_THE_WAY: 0.4, AT_HOME: 0.2}
-"""The shares of rounds in which something of each kind goes wrong."""
+"""The share of rounds in which something of each kind goes wrong."""
 
 AT_ONCE = {1: 0.88, 2: 0.08, 3: 0.02, 4: 0.02}
-"""The shares of rounds with so many runs at once."""
+"""The share of rounds with each number of simultaneous runs."""
 
 CLOCK_ERROR = 300
-"""Seconds by which a clock that is a little wrong can hold a limit for too long."""
+"""Seconds by which a slightly wrong clock can extend a limit."""
 
 LAST_ROUNDS = 20
-"""Rounds without faults, of which a few must do to bring all in order."""
+"""The most rounds without faults at the end; a few must be enough to settle all tweets."""
 
 
 class Soak:
-    """A soak test: `run` does all of it."""
+    """A soak test; call `run`."""
 
     def __init__(self, seed: int, say: Callable[[str], None] = lambda _: None) -> None:
         self.seed = seed
@@ -53,11 +53,11 @@ class Soak:
         self.figures = Figures(seed)
         self._known: set[str] = set()
         self._asked: set[str] = set()  # the methods of the requests in the last round
-        self._is_met = False  # whether X or the way to it failed in it as it was planned
+        self._is_met = False  # whether X or the network failed as planned in the last round
         self._durations: deque[float] = deque([0.1], maxlen=20)
 
     def run(self, runs: int) -> Figures:
-        """Lets so many processes run, then as many as it takes to end in order, and judges."""
+        """Runs this many processes, then some without faults to settle all tweets, and judges."""
         begin = time.monotonic()
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -84,12 +84,12 @@ class Soak:
         return self._world.rows
 
     def _round(self) -> None:
-        """Draws, from a seed of its own, and lets it happen."""
+        """Plays one round, which has its own seed."""
         self.figures.rounds += 1
         rng = random.Random(f"{self.seed}, round {self.figures.rounds}")
         if rng.random() < (0.3 if self._world.silent else 0.8):
             self._wait_until_free()
-        self._x.refuses_duplicates = rng.random() < 0.5  # else hours have passed since the last
+        self._x.refuses_duplicates = rng.random() < 0.5  # else as if the last post were hours old
         drawn = self._draw(rng)
         is_alone = any(situation.is_alone for situation in drawn)
         number = 1 if is_alone else rng.choices([*AT_ONCE], [*AT_ONCE.values()])[0]
@@ -107,11 +107,11 @@ class Soak:
         return next(([one] for one in drawn if one.is_alone), drawn)
 
     def _allowed(self, drawn: Sequence[Situation], number: int) -> set[int]:
-        """The exit codes that are right, given what goes wrong and what went before."""
+        """The correct exit codes, given the faults of this round and of earlier ones."""
         allowed = {0}.union(*(situation.exits for situation in drawn))
         if number > 1:
             allowed.add(9)
-        # As long as the fate of an attempt is open, nothing else is said of a failure.
+        # While the outcome of an attempt is unknown, any failure is reported with that exit code.
         is_open = self._world.open_row or number > 1
         if self._world.may_be_undecided() or (drawn and is_open):
             allowed.add(8)
@@ -121,7 +121,7 @@ class Soak:
         return allowed
 
     def _play(self, drawn: Sequence[Situation], rng: random.Random, number: int) -> list[End]:
-        """Lets a number of runs meet what was drawn, and waits for the end of it all."""
+        """Starts a number of runs under the drawn faults, and waits until everything has ended."""
         x, world = self._x, self._world
         x.faults.clear()
         x.waiting.clear()
@@ -141,7 +141,7 @@ class Soak:
             for happening in happenings:
                 happening.result()
             ends = [run.end() for run in runs]
-            # What a killed run has sent is with X before the next one looks for it.
+            # A request that a killed run sent must reach X before the next run looks for it.
             if not x.proxy.wait_until_idle(HANG):
                 self._blame(Violation("server errors", "a request is never answered"))
             is_met = not planned or len(x.faults) < planned
@@ -153,7 +153,7 @@ class Soak:
     def _record(
         self, drawn: Sequence[Situation], ends: Sequence[End], allowed: Collection[int]
     ) -> None:
-        """Counts what happened in a round, and looks for what must not."""
+        """Counts what happened in a round, and looks for broken rules."""
         before, after = self._rows, self._world.look()
         timeline = self._timeline()
         names = ", ".join(situation.name for situation in drawn) or "nothing"
@@ -178,7 +178,7 @@ class Soak:
             self._world.duration = statistics.median(self._durations)
 
     def _judge_round(self, drawn: Sequence[Situation], end: End, after: Mapping[int, Row]) -> None:
-        """Looks at the tweet, and at what X was asked, where at most one thing went wrong."""
+        """Checks the tweet and the requests of a round in which at most one thing went wrong."""
         world = self._world
         silent, world.silent = world.silent, None
         if not drawn and silent and world.clock() < world.silent_until:
@@ -200,7 +200,7 @@ class Soak:
                     self.figures.tweets["reconciled: absent"] += 1
 
     def _bring_in_order(self) -> None:
-        """Runs without faults, until no tweet waits for anything."""
+        """Runs without faults until all tweets are settled."""
         for _ in range(LAST_ROUNDS):
             self._wait_until_free()
             self._record([], self._play([], random.Random(0), 1), self._allowed([], 1))
@@ -211,7 +211,7 @@ class Soak:
             self.figures.tweets[state] = states.count(state)
 
     def _wait_until_free(self) -> None:
-        """Lets the time pass in which a run could do nothing."""
+        """Skips the time in which a run could do nothing."""
         clock = self._world.clock
         limited = self._world.limited_until - clock()
         clock.let_pass(max(0, self._world.seconds_until_certain(), limited))
@@ -226,7 +226,7 @@ class Soak:
 
 
 def _left(before: Mapping[int, Row], after: Mapping[int, Row]) -> str:
-    """The state in which a round has left the tweet that it was about."""
+    """The state in which a round left its tweet."""
     changed = [row for number, row in after.items() if before.get(number) != row]
     waiting = [row for row in after.values() if not row.is_settled]
     about = changed[-1:] or waiting[:1]

@@ -1,4 +1,4 @@
-"""What must hold, however it went, and the figures of how it went."""
+"""The rules that must hold after every run, and the figures of the test."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 SECRETS = (*KEYS.values(), "pa55word")
 SILENT = (-signal.SIGKILL, -signal.SIGTERM)
-"""Exit codes of runs that may end without a word."""
+"""Exit codes of runs that may end without a message."""
 
 STOPPED = (*SILENT, 128 + signal.SIGTERM, 128 + signal.SIGINT)
-"""Exit codes of runs that somebody ended."""
+"""Exit codes of runs that a signal ended."""
 
 NO_TWEET = "no tweet yet"
 STATES = (NO_TWEET, *(state.value for state in State))
@@ -56,12 +56,12 @@ BROKEN = (
     "hung",
     "server errors",
 )
-"""The names of all that can be broken."""
+"""The names of all rules that can be broken."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """Something that must not be: which of `BROKEN`, and what was seen."""
+    """A broken rule: which of `BROKEN`, and what was seen."""
 
     name: str
     detail: str
@@ -69,7 +69,7 @@ class Violation:
 
 @dataclass
 class Figures:
-    """What is counted."""
+    """The counts of a soak test."""
 
     seed: int
     runs: int = 0
@@ -102,7 +102,7 @@ class Figures:
 
 
 def _table(title: str, counts: Mapping[str, int]) -> str:
-    """A title, and below it as many columns of counts as a line holds."""
+    """A title, and below it as many columns of counts as fit into a line."""
     width = max(map(len, counts), default=0)
     cells = [f"  {count:>5}  {name:<{width}}" for name, count in counts.items()]
     columns = max(1, LINE // (width + 9))
@@ -113,13 +113,13 @@ def _table(title: str, counts: Mapping[str, int]) -> str:
 def judge_run(
     end: End, allowed: Collection[int], timeline: Mapping[str, str], *, posts: bool = True
 ) -> Iterator[Violation]:
-    """What is wrong with a run.
+    """Yields what is wrong with a run.
 
     Args:
         end: How it ended.
-        allowed: The exit codes that are right.
+        allowed: The correct exit codes.
         timeline: The texts of the account's posts, by their ids.
-        posts: Whether it is a run of `gpt2bot post`, which reports what it has posted.
+        posts: Whether it is a run of `gpt2bot post`, which reports what it posted.
     """
     shown = f"{end.name} ended with {end.code}: {end.out}{end.err}"
     if end.code is None:
@@ -151,7 +151,7 @@ def judge_answer(
     before: Mapping[int, Row],
     after: Mapping[int, Row],
 ) -> Iterator[Violation]:
-    """What is wrong with the tweets after a run in which X failed as planned, and nothing else.
+    """Yields what is wrong with the tweets after a run in which only X failed, as planned.
 
     Args:
         situation: How X failed.
@@ -171,20 +171,20 @@ def judge_answer(
 
 
 def _attempts(rows: Mapping[int, Row], row: Row) -> int:
-    """How often a tweet had been sent before."""
+    """How often a tweet was sent before."""
     return rows[row.id].attempts if row.id in rows else 0
 
 
 def judge_account(
     rows: Sequence[Row], timeline: Mapping[str, str], known: set[str], sent: int
 ) -> Iterator[Violation]:
-    """What is wrong with an account and its outbox after the last run.
+    """Yields what is wrong with an account and its outbox after the last run.
 
     Args:
-        rows: All of the outbox.
+        rows: All rows of the outbox.
         timeline: The texts of the account's posts, by their ids.
-        known: The texts that were in the outbox at any time.
-        sent: How often X was asked to post something.
+        known: All texts that were ever in the outbox.
+        sent: The number of requests to post.
     """
     if sent > (attempts := sum(row.attempts for row in rows)):
         yield Violation("unrecorded", f"{sent} were sent, and {attempts} are in the outbox")
@@ -210,7 +210,7 @@ def judge_account(
 
 
 def _judge_texts(rows: Sequence[Row], timeline: Mapping[str, str]) -> Iterator[Violation]:
-    """What is wrong with what was posted, for a reader."""
+    """Yields what is wrong with the posted texts."""
     filter_ = Filter()
     origins = {canonical(row.text): row for row in rows}
     for text in timeline.values():

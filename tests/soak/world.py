@@ -1,4 +1,4 @@
-"""What the runs find: a home with an outbox, X, and what both have in them."""
+"""The world in which the runs take place: a home with an outbox, and X."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from tests.fakes.x_server import XServer
 
 TIMEOUT = 60.0
-"""Of the bot, in seconds: more than any machine needs."""
+"""The bot's timeout in seconds: more than any machine needs."""
 
 IMPATIENCE = {"GPT2BOT_X__TIMEOUT": "0.8"}
-"""The setting of a bot that meets silence: so short that this costs little."""
+"""A short timeout for runs that get no answer, so that they take little time."""
 
 SETTINGS = {
     "GPT2BOT_MODEL": "demo",
@@ -36,7 +36,7 @@ SETTINGS = {
     "GPT2BOT_LIMITS__MIN_MINUTES_BETWEEN_POSTS": "0",
     "GPT2BOT_LIMITS__MONTHLY_BUDGET_USD": "1000000",
 }
-"""All settings of the bot, but for its keys and its folder."""
+"""All settings of the bot except its keys and its folder."""
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.soak.preload"])
@@ -58,7 +58,7 @@ class Row:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody here knows if X has it."""
+        """Whether it is unknown if X has it."""
         return self.state in ("posting", "unknown")
 
     @property
@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True)
 class End:
-    """How a run ended: with the code None if it had to be killed because it hung."""
+    """How a run ended. The code is None if the run hung and had to be killed."""
 
     name: str
     code: int | None
@@ -79,7 +79,7 @@ class End:
 
 
 class Run:
-    """A process at work."""
+    """A running process."""
 
     def __init__(self, order: Order, name: str) -> None:
         self.name = name
@@ -91,7 +91,7 @@ class Run:
         started.close()
 
     def wait_until_started(self) -> None:
-        """Waits until it is the bot's command, or has ended."""
+        """Waits until it runs the bot's command, or has ended."""
         self._started.poll(HANG)
 
     def wait_until_ended(self) -> None:
@@ -100,7 +100,7 @@ class Run:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is still at work."""
+        """Whether it is still running."""
         return self._process.is_alive()
 
     def send(self, number: signal.Signals) -> None:
@@ -132,7 +132,7 @@ class Run:
 
 
 class Clock:
-    """The time of the world: it passes by itself, and at once where nothing is to be seen.
+    """The clock of the world. It runs by itself, and can be moved forward to skip waiting times.
 
     Attributes:
         ahead: By how many seconds it is ahead of the true time.
@@ -146,7 +146,7 @@ class Clock:
         return self._true_time() + self.ahead
 
     def let_pass(self, seconds: float) -> None:
-        """Lets some time pass."""
+        """Moves the clock forward."""
         self.ahead += seconds
 
 
@@ -155,18 +155,19 @@ class World:
 
     Attributes:
         x: The account.
-        clock: The time of all of it.
+        clock: The clock of everything in it.
         home: The bot's home.
         state: Its state folder.
-        limited_until: When no limit that X has named can hold any more.
-        silent: What the next run must not ask for before `silent_until`: "POST", "GET" or nothing.
-        silent_until: Until when the last limit holds for sure.
-        rows: What was in the outbox before the round that is under way, by number.
+        limited_until: When the last of X's limits has certainly ended.
+        silent: The method that the next run must not use before `silent_until`: "POST", "GET" or
+            None.
+        silent_until: Until when the latest limit certainly holds.
+        rows: The rows of the outbox before the current round, by number.
         duration: Seconds that a run without faults takes.
     """
 
     def __init__(self, x: XServer, clock: Clock, folder: Path) -> None:
-        x.remaining = 1_000_000  # a day's runs pass in a second
+        x.remaining = 1_000_000  # a day's runs take a second
         self.x = x
         self.clock = clock
         self.home = folder / "home"
@@ -183,7 +184,7 @@ class World:
         self._copies.mkdir()
 
     def order(self) -> Order:
-        """A run in which all goes well."""
+        """The conditions of a run without faults."""
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
@@ -199,7 +200,7 @@ class World:
         return Run(order, next(self._names))
 
     def look(self) -> dict[int, Row]:
-        """What is in the outbox now: read from a copy, so that nothing changes by it."""
+        """The current rows of the outbox, read from a copy so that the outbox is not changed."""
         for suffix in ("", "-wal"):
             copy = self._copies / f"{FILE}{suffix}"
             copy.unlink(missing_ok=True)
@@ -214,34 +215,34 @@ class World:
 
     @property
     def open_row(self) -> Row | None:
-        """The tweet whose fate was open before this round."""
+        """The tweet whose outcome was unknown before this round."""
         return next((row for row in self.rows.values() if row.is_open), None)
 
     @property
     def lacks_it(self) -> bool:
-        """Whether there is one, and the next run will find that it is not on the account."""
+        """Whether `open_row` exists and the next run will find that X does not have it."""
         row = self.open_row
         return bool(row and not self.has(row) and not self.seconds_until_certain())
 
     def limited(self, at_least: float, at_most: float) -> None:
-        """Takes note of a limit that X has named, or may have, and from when to when it can end."""
+        """Notes a limit that X may have set, and the earliest and latest time of its end."""
         self.silent_until = at_least
         self.limited_until = max(self.limited_until, at_most)
 
     def find(self, row: Row) -> str | None:
-        """The id of the post that a tweet has become, if it has."""
+        """The id of a tweet's post on the timeline; None if there is none."""
         posts = ((post["id"], canonical(post["text"])) for post in self.x.timeline)
         return next((id_ for id_, text in posts if text == canonical(row.text)), None)
 
     def seconds_until_certain(self) -> float:
-        """How long the bot must regard the last attempt as one that may be on its way."""
+        """For how long the bot must assume that the last attempt may still arrive."""
         row, now = self.open_row, self.clock()
         if not row or row.attempted_at is None or row.attempted_at > now or self.has(row):
             return 0
         return max(0, row.attempted_at + TIMEOUT - now)
 
     def may_be_undecided(self) -> bool:
-        """Whether a run that begins now may still regard it as such, however slow the machine."""
+        """Whether a run that starts now may still assume so, on a machine of any speed."""
         row, now = self.open_row, self.clock()
         if not row or row.attempted_at is None or self.has(row):
             return False
@@ -253,5 +254,5 @@ class World:
 
 
 def canonical(text: str) -> str:
-    """A text as X keeps it."""
+    """A text as X stores it."""
     return unicodedata.normalize("NFC", text).strip()

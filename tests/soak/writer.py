@@ -1,4 +1,4 @@
-"""What stands in for GPT-2: English of random words, some of it such that no filter may pass it."""
+"""A fake GPT-2 that writes random English, some of which the filter must reject."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ VERBS = words(
     " wanted washed watched welcomed wrote"
 )
 LINKS = ("and then", "because", "while", "although", "until", "so that", "as soon as", "but")
-# What HTML escapes, what is not ASCII, and what counts two.
+# Characters that HTML escapes, that are not ASCII, or that count as two.
 EXTRAS = ("", "", "", " & sons", " of 3 < 5 stones", " called Zoë", " ☔", " from “the café”")
 UNFIT = (
     " found it at www.example.com and told the whole village about it.",
@@ -49,7 +49,7 @@ MOST_SENTENCES = 4
 
 
 class Writer:
-    """Has the part of `GPT2` that a run of the bot uses."""
+    """Implements the part of `GPT2` that a run of the bot uses."""
 
     def __init__(self, share_of_fit: float) -> None:
         self.share_of_fit = share_of_fit
@@ -62,7 +62,7 @@ class Writer:
         seed: Sequence[int],
         stopping_criterion: Callable[[int, str], bool],
     ) -> list[str]:
-        """A continuation for each prompt, from its own seed alone."""
+        """A continuation of each prompt, which depends only on its own seed."""
         assert len(seed) == len(prompts) <= sampling.candidates
         return [
             self._continuation(Random(own), row, stopping_criterion) for row, own in enumerate(seed)

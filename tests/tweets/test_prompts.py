@@ -39,7 +39,7 @@ def test_a_prompt_is_tidied() -> None:
 def test_a_prompt_leaves_room_for_the_model() -> None:
     longest = "x" * (MAX_LENGTH - MIN_ROOM - len("\n#GPT2"))
     assert check_prompt(longest, "#GPT2").text == longest
-    with pytest.raises(ValueError, match=r"215 long .* of 214"):
+    with pytest.raises(ValueError, match=r"215 characters long .* leaves 214"):
         check_prompt(longest + "x", "#GPT2")
 
 
@@ -48,8 +48,8 @@ def test_a_prompt_leaves_room_for_the_model() -> None:
     [
         (" \n", "empty"),
         ("a." * 1_000_000, "long"),
-        ("Read example.com and", r"URL or a mention, as 'example\.com'"),
-        ("Dear @reader", "mention, as '@reader'"),
+        ("Read example.com and", r"URL or a mention, such as 'example\.com'"),
+        ("Dear @reader", "mention, such as '@reader'"),
         ("The\u200bold man", r"U\+200B"),
         ("The \udcff man", r"U\+DCFF"),
     ],

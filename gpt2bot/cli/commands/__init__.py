@@ -1,6 +1,6 @@
-"""The commands by their names, and what each group of commands is about.
+"""The commands by name, and a description of each group of commands.
 
-A name of two words, as "queue add", is a command of a group.
+A name of two words, such as "queue add", is a command in a group.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The commands of a bot: what it writes, posts and remembers. Their docstrings are their help."""
+"""The commands that run and inspect a bot. Their docstrings are their help."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def sample(
     verbose: bool = False,
     config: Path | None = None,
 ) -> None:
-    """Shows tweets as they would be posted, and posts nothing.
+    """Shows tweets as they would be posted, but posts nothing.
 
     Args:
-        prompt: What the tweets begin with, instead of the configured prompts.
-        nsamples: How many tweets.
-        raw: Shows what the model writes, neither cut nor filtered nor labelled.
-        seed: The same seed gives the same tweets. Without it, they differ each time.
-        model: The model that writes.
+        prompt: The beginning of the tweets, instead of the configured prompts.
+        nsamples: The number of tweets.
+        raw: Shows the raw text of the model: not cut, filtered or labelled.
+        seed: The same seed gives the same tweets. Without it, the tweets differ each time.
+        model: The model that writes the tweets.
         json: Prints a JSON object per line.
-        verbose: Also shows what the filter rejected, and why.
+        verbose: Also shows the rejected candidates and the reasons.
         config: The configuration file.
 
     Examples:
@@ -94,8 +94,8 @@ def post(
     A tweet that an earlier run could not post goes first.
 
     Args:
-        dry_run: Shows the tweet that would be posted now; needs no keys and changes nothing.
-        prompt: What the tweet begins with, instead of a configured prompt.
+        dry_run: Shows the tweet that would be posted now. Needs no keys and changes nothing.
+        prompt: The beginning of the tweet, instead of a configured prompt.
         json: Prints a JSON object.
         config: The configuration file.
 
@@ -117,11 +117,11 @@ def post(
 
 
 def status(*, json: bool = False, utc: bool = False, config: Path | None = None) -> None:
-    """Shows how the bot is doing; asks nobody and changes nothing.
+    """Shows how the bot is doing. Works offline and changes nothing.
 
     Args:
         json: Prints a JSON object.
-        utc: Shows times in UTC, not in local time; JSON always has UTC.
+        utc: Shows times in UTC instead of local time. JSON always uses UTC.
         config: The configuration file.
 
     Examples:
@@ -142,12 +142,12 @@ def status(*, json: bool = False, utc: bool = False, config: Path | None = None)
 def history(
     *, limit: Rows = 20, json: bool = False, utc: bool = False, config: Path | None = None
 ) -> None:
-    """Shows the last tweets and what became of each, the newest first.
+    """Shows the latest tweets and what became of each, newest first.
 
     Args:
-        limit: How many tweets.
+        limit: The number of tweets.
         json: Prints a JSON object per line.
-        utc: Shows times in UTC, not in local time; JSON always has UTC.
+        utc: Shows times in UTC instead of local time. JSON always uses UTC.
         config: The configuration file.
 
     Examples:
@@ -162,7 +162,7 @@ def history(
         use_utc()
     entries = read_history(load_settings(config).state_dir, limit)
     if not entries:
-        logger.info("nothing was drafted yet")
+        logger.info("no tweet has been drafted yet")
     for number, entry in enumerate(entries):
         show("\n" * (number > 0 and not json) + render_entry(entry, as_json=json))
 
@@ -174,15 +174,15 @@ def resolve(
     tweet_id: str | None = None,
     config: Path | None = None,
 ) -> None:
-    """Tells the bot whether X has a tweet, where the bot cannot find out.
+    """Tells the bot whether a tweet of unknown outcome was posted.
 
-    The bot cannot find out if X does not let it read the account's own posts. Nothing is sent: a
-    tweet that is absent is ready again, and a later run posts it.
+    Use it if the bot cannot find out itself because X does not let it read the account's posts.
+    Nothing is sent. A tweet that is absent becomes ready again, and a later run posts it.
 
     Args:
         id: The tweet's number, as `gpt2bot status` shows it.
         outcome: Whether the tweet is on the account.
-        tweet_id: The post's number at X: the digits at the end of its address.
+        tweet_id: The number of the post on X: the digits at the end of its address.
         config: The configuration file.
 
     Examples:
@@ -202,14 +202,14 @@ def resolve(
 
 
 def check(*, online: bool = False, utc: bool = False, config: Path | None = None) -> None:
-    """Looks whether the next run can do its work, and what to do if not.
+    """Checks whether the next run can work, and says what to fix if not.
 
-    It ends with the exit code that the run would have. It never posts.
+    The exit code is the one that the run would have. Nothing is posted.
 
     Args:
-        online: Tries the keys, too: asks X whose they are, which costs $0.010, and reads the
-            account's posts of the last minute, which costs $0.001 each.
-        utc: Shows times in UTC, not in local time.
+        online: Also tests the keys with X. Asking whose keys they are costs $0.010; reading the
+            account's posts of the last minute costs $0.001 per post.
+        utc: Shows times in UTC instead of local time.
         config: The configuration file.
 
     Examples:

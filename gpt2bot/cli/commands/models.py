@@ -1,4 +1,4 @@
-"""The commands that make models. Their docstrings are their help."""
+"""The commands that create models. Their docstrings are their help."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ __all__ = ["compile", "download", "train"]
 def download(
     model: PublishedModel, *, base_url: BaseUrl | None = None, config: Path | None = None
 ) -> None:
-    """Fetches a model that OpenAI published, and compiles it.
+    """Downloads a model published by OpenAI, and compiles it.
 
-    A download that was interrupted resumes where it stopped.
+    Resumes after an interruption.
 
     Args:
         model: The model's name.
-        base_url: A mirror to fetch it from. Below it, each model has a folder.
+        base_url: The address of a mirror. Each model has a folder below it.
         config: The configuration file.
 
     Examples:
@@ -61,15 +61,15 @@ def compile(  # noqa: A001 (the name on the command line)
     discard_checkpoint: bool = False,
     config: Path | None = None,
 ) -> None:
-    """Compiles a model, so that it generates fast and starts at once.
+    """Compiles a model, so that it starts quickly and generates fast.
 
-    A download, a training and the first use do this by themselves.
+    This happens automatically after a download, after training and on first use.
 
     Args:
         model: The model's name.
-        precision: How exactly the weights are stored.
-        discard_checkpoint: Then deletes the float32 weights, which only training and
-            scoring need.
+        precision: The precision of the stored weights.
+        discard_checkpoint: Deletes the float32 weights afterwards. Only training and scoring need
+            them.
         config: The configuration file.
 
     Examples:
@@ -82,13 +82,13 @@ def compile(  # noqa: A001 (the name on the command line)
 
     settings = load_settings(config)
     if discard_checkpoint and model == DEMO:
-        raise UsageError("the bundled model keeps its checkpoint")
+        raise UsageError("the checkpoint of the bundled model cannot be discarded")
     folder = find_model(model, settings.models_dir)
     precision = precision or settings.precision
     artifacts = build.compile_model(folder, precision=precision)
     if discard_checkpoint:
         freed = build.discard_checkpoint(folder, precision)
-        logger.info("discarded the checkpoint of %s, which frees %.1f GB", model, freed / 1e9)
+        logger.info("discarded the checkpoint of %s and freed %.1f GB", model, freed / 1e9)
     show(str(artifacts.folder))
 
 
@@ -110,16 +110,17 @@ def train(
 ) -> None:
     """Trains a model on text files, from scratch or from another model.
 
-    A training that was interrupted resumes where it stopped. The size, from --n-vocab to --n-layer,
-    is that of a model from scratch; a model that is fine-tuned keeps its size.
+    Resumes after an interruption. The options from --n-vocab to --n-layer set the size of a model
+    trained from scratch. A fine-tuned model keeps the size of its base.
 
     Args:
-        file: Text with an item per line, or items between blank lines; or a table: CSV, TSV or JSON
-            lines (.jsonl).
+        file: A text file with one item on each line or with items separated by blank lines, or a
+            table: CSV, TSV or JSON lines (.jsonl).
         name: The new model's name.
-        base: A model to fine-tune, instead of starting from scratch.
-        column: The column of the tables that holds the text. Without it, text, or the only one.
-        learning_rate: The highest learning rate. Without it, 2e-3 from scratch and 1e-4 for
+        base: The model to fine-tune. Without it, training starts from scratch.
+        column: The column that contains the text, in tables. By default, the column text, or the
+            only column.
+        learning_rate: The peak learning rate. By default, 2e-3 from scratch and 1e-4 for
             fine-tuning.
         seed: The same seed on the same machine gives the same model.
         config: The configuration file.
@@ -146,7 +147,7 @@ def train(
     folder = settings.models_dir / name
     base_folder = find_model(base, settings.models_dir) if base else None
 
-    # Here, so that whatever is wrong above is said at once: they load TensorFlow.
+    # Imported here, because they load TensorFlow: errors above appear at once.
     from gpt2bot.gpt2.litert.build import compile_model
     from gpt2bot.gpt2.training.train import train as run
 

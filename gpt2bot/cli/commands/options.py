@@ -1,4 +1,4 @@
-"""What the options of commands share: types with their limits, and which were given."""
+"""Types of the options of commands, with their limits."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ __all__ = [
     "given",
 ]
 
-Rows = Annotated[int, Ge(1), Le(1_000_000)]  # SQLite takes no number of any size
+Rows = Annotated[int, Ge(1), Le(1_000_000)]  # SQLite limits the size of numbers
 NSamples = Annotated[Rows, Short("n")]
-Seed = Annotated[int, Ge(0), Le(2**53 - 1)]  # which JSON's numbers hold exactly
+Seed = Annotated[int, Ge(0), Le(2**53 - 1)]  # exact in JSON numbers
 
 TweetNumber = Annotated[int, Ge(1)]
 Outcome = Literal["posted", "absent"]  # as in `posting/reconcile.py`
@@ -50,7 +50,7 @@ Length = Annotated[int, Setting(Sampling, "length"), Configured()]
 
 ConfiguredModel = Annotated[ModelName, Configured()]
 Precision = Annotated[PrecisionName, Configured(DEFAULT_PRECISION)]
-PublishedModel = Annotated[str, Known(tuple(PUBLISHED))]  # the command knows old names, too
+PublishedModel = Annotated[str, Known(tuple(PUBLISHED))]  # the command also accepts old names
 BaseUrl = Annotated[str, Setting(DownloadSettings, "base_url"), Configured()]
 
 Epochs = Annotated[float, Gt(0), Setting(TrainConfig, "epochs")]
@@ -64,5 +64,5 @@ NLayer = Annotated[int, Ge(1), Setting(TrainConfig, "n_layer")]
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that stand on the line."""
+    """The options that are given on the line."""
     return {name: value for name, value in options.items() if value is not None}

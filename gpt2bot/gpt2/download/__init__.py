@@ -1,1 +1,1 @@
-"""Published models: which there are, and their resumable download."""
+"""The models that exist, and a resumable download of the published ones."""

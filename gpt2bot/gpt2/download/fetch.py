@@ -1,8 +1,8 @@
 """Downloads a model that OpenAI published.
 
-What is not yet a whole model lies in the hidden folder `.NAME.part`, with a record of what the
-server told of each file. It survives any interruption, and the next run goes on with it. The folder
-gets its name, in one step, once every file and the checkpoint as a whole are found to be right.
+An incomplete model is in the hidden folder `.NAME.part`, with a record of what the server said
+about each file. The folder survives any interruption, and the next run resumes with it. Once every
+file and the checkpoint as a whole are verified, the folder is renamed to the model's name.
 """
 
 from __future__ import annotations
@@ -16,8 +16,14 @@ from typing import TYPE_CHECKING
 
 from gpt2bot.errors import CheckpointError, ModelError, explain_stop
 from gpt2bot.files import making, write_atomically
-from gpt2bot.gpt2.download.registry import FILES, canonical_name, is_compiled
-from gpt2bot.gpt2.download.transfer import RemoteFile, RetryPolicy, Server, size_of
+from gpt2bot.gpt2.download.registry import (
+    FILES,
+    TRAINING_REPORT,
+    canonical_name,
+    is_compiled,
+)
+from gpt2bot.gpt2.download.remote_file import RemoteFile, size_of
+from gpt2bot.gpt2.download.transfer import RetryPolicy, Server
 from gpt2bot.gpt2.formats.layout import STATE_FILE
 from gpt2bot.gpt2.settings import DownloadSettings
 
@@ -32,7 +38,7 @@ RECORD = "download.json"
 
 
 def verify_checkpoint(folder: Path) -> None:
-    """Checks a whole model; loads TensorFlow."""
+    """Checks a complete model. Loads TensorFlow."""
     from gpt2bot.gpt2.formats.checkpoint import verify
 
     verify(folder)
@@ -46,13 +52,13 @@ def download(
     verify: Callable[[Path], None] = verify_checkpoint,
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ) -> Path:
-    """Makes a published model available in `models_dir`; where it is already, nothing is sent.
+    """Downloads a published model to `models_dir`, unless it is already there.
 
     Args:
         name: One of `registry.PUBLISHED`, or an old name.
-        models_dir: The folder of models; it is made if need be.
-        base_url: Where the folders of the models lie.
-        verify: Raises `CheckpointError` if the folder that it is given is not a whole model.
+        models_dir: The folder of models; it is created if it does not exist.
+        base_url: The URL of the folder that contains the models' folders.
+        verify: Checks a folder, and raises `CheckpointError` if it is not a complete model.
         retry_policy: How long to wait for the server, and how often to try again.
 
     Returns:
@@ -60,11 +66,11 @@ def download(
 
     Raises:
         UsageError: There is no such model, or `base_url` is not a web address.
-        CheckpointError: The model came damaged, or what lies in its place is no whole model.
-        ModelMissingError: The server does not have it, or does not give it.
+        CheckpointError: The model arrived damaged, or its folder exists but is incomplete.
+        ModelMissingError: The server does not have it, or refuses to send it.
         ModelError: The disk is full, or `models_dir` cannot be written.
-        NetworkError: The server cannot be reached; what came is kept, for the next run.
-        LockedError: Another process makes a model of this name.
+        NetworkError: The server cannot be reached. The next run resumes.
+        LockedError: Another process is making a model of this name.
     """
     model = canonical_name(name)
     if model != name.upper():
@@ -72,13 +78,13 @@ def download(
     folder = models_dir / model
     with _plain_ends(model, models_dir):
         if _is_in_place(folder):
-            logger.info("%s is already here: %s", model, folder)
+            logger.info("%s is already downloaded: %s", model, folder)
             return folder
         with (
             Server(f"{base_url.rstrip('/')}/{model}", retry_policy=retry_policy) as server,
             making(folder),
         ):
-            if not _is_in_place(folder):  # another process may have come first
+            if not _is_in_place(folder):  # another process may have been faster
                 part = models_dir / f".{model}.part"
                 part.mkdir(exist_ok=True)
                 _fetch_files(server, part, model)
@@ -92,23 +98,23 @@ def download(
 def plan(
     remote: Iterable[RemoteFile], record: Iterable[RemoteFile], sizes: Mapping[str, int]
 ) -> dict[str, int]:
-    """Decides how many bytes of each file can be kept from before.
+    """Decides how many bytes of each file to keep from an earlier run.
 
-    A file is gone on with if the server tells the same of it as when its bytes came, and if what
-    it tells would show a change.
+    A file is resumed if the server still says the same about it as when its bytes arrived, and if
+    it sends a validator, which would show a change.
 
     Args:
-        remote: What the server tells now.
-        record: What it told when the bytes came.
-        sizes: How many bytes of each file are here.
+        remote: What the server says now.
+        record: What it said when the bytes arrived.
+        sizes: How many bytes of each file have arrived.
 
     Returns:
-        The bytes to keep, by file name; 0 for a file that begins anew.
+        The number of bytes to keep, by file name; 0 to start the file again.
     """
-    told = set(record)
+    recorded = set(record)
     return {
         file.name: size
-        if file in told and file.validator and (size := sizes[file.name]) <= file.length
+        if file in recorded and file.validator and (size := sizes[file.name]) <= file.length
         else 0
         for file in remote
     }
@@ -122,18 +128,18 @@ def _fetch_files(server: Server, part: Path, model: str) -> None:
     for name, size in kept.items():
         if size == 0:
             (part / name).unlink(missing_ok=True)
-    # Only now, with no byte here of another version than the one it tells of.
+    # Not earlier: the record must never describe another version than the bytes on disk.
     _write_record(part, remote)
     total = sum(file.length for file in remote)
     missing, free = total - sum(kept.values()), shutil.disk_usage(part).free
     if missing > free:
         raise ModelError(
-            f"{model} needs {tqdm.format_sizeof(missing, 'B')} more, but only "
-            f"{tqdm.format_sizeof(free, 'B')} are free in {part.parent}; make room, then run "
+            f"{model} needs another {tqdm.format_sizeof(missing, 'B')}, but only "
+            f"{tqdm.format_sizeof(free, 'B')} are free in {part.parent}; free some space, then run "
             f"`gpt2bot download {model}` again"
         )
     logger.info(
-        "fetching %s from %s: %s of %s",
+        "downloading %s from %s: %s of %s",
         model,
         server.host,
         tqdm.format_sizeof(missing, "B"),
@@ -148,23 +154,28 @@ def _verify(verify: Callable[[Path], None], part: Path, model: str) -> None:
     except CheckpointError as error:
         shutil.rmtree(part)
         raise CheckpointError(
-            f"{model} came damaged and was deleted: {error}; run `gpt2bot download {model}` again, "
-            "or try another base URL"
+            f"{model} arrived damaged and was deleted: {error}; run `gpt2bot download {model}` "
+            "again, or try another base URL"
         ) from error
 
 
 def _is_in_place(folder: Path) -> bool:
-    """Whether the model is there, as far as the lengths of its files tell."""
+    """Whether the model is there, judged by the sizes of its files."""
     if not folder.exists():
         return False
+    if (folder / TRAINING_REPORT).exists():
+        raise CheckpointError(
+            f"{folder} holds a model that was trained, not OpenAI's: give it another name, then"
+            " download again"
+        )
     if is_compiled(folder) and not (folder / STATE_FILE).exists():
         return True  # its checkpoint was discarded
-    told = {file.name: file.length for file in _read_record(folder)}
+    lengths = {file.name: file.length for file in _read_record(folder)}
     sizes = {name: size_of(folder / name) for name in FILES}
-    wrong = [name for name, size in sizes.items() if size == 0 or size != told.get(name, size)]
+    wrong = [name for name, size in sizes.items() if size == 0 or size != lengths.get(name, size)]
     if wrong:
         raise CheckpointError(
-            f"{folder} is no whole model ({', '.join(wrong)} missing or cut short): move it away, "
+            f"{folder} is incomplete ({', '.join(wrong)} missing or truncated): move it away, "
             "then download again"
         )
     return True
@@ -184,12 +195,12 @@ def _write_record(folder: Path, files: Iterable[RemoteFile]) -> None:
 
 @contextlib.contextmanager
 def _plain_ends(model: str, models_dir: Path) -> Iterator[None]:
-    """Says in one line how to go on after an interruption, or what is wrong with the disk."""
+    """Turns an interruption or a disk error into one line that says how to resume."""
     again = f"`gpt2bot download {model}`"
     try:
         with explain_stop(f"during the download: {again} resumes it"):
             yield
     except OSError as error:
         raise ModelError(
-            f"cannot write to {models_dir}: {error}; when that is mended, {again} goes on"
+            f"cannot write to {models_dir}: {error}; fix this, then run {again} to resume"
         ) from error

@@ -1,7 +1,7 @@
-"""Which models there are: those that OpenAI published, and those in a folder of models.
+"""The models that OpenAI published, and those in a folder of models.
 
-A model is a folder in OpenAI's layout, and its name is the folder's. The bundled model, `demo`,
-lies outside of the folder of models: in the package, or in the checkout that it is run from.
+A model is a folder in OpenAI's layout, and the folder's name is the model's name. The bundled
+model, `demo`, is not in the folder of models but in the package, or in the checkout.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FILES = (
 )
 
 COMPILED = "litert-"
-"""What the names of the folders of compiled models begin with."""
+"""The start of the folder names of compiled models."""
 
 PUBLISHED = {
     "124M": HParams(n_vocab=50257, n_ctx=1024, n_embd=768, n_head=12, n_layer=12),
@@ -39,20 +39,20 @@ PUBLISHED = {
     "774M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1280, n_head=20, n_layer=36),
     "1558M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1600, n_head=25, n_layer=48),
 }
-OLD_NAMES = {"117M": "124M", "345M": "355M"}  # OpenAI's own count was wrong at first
+OLD_NAMES = {"117M": "124M", "345M": "355M"}  # OpenAI first published wrong counts
 
 TRAINING_REPORT = "training.json"
-"""The file in a model's folder that tells how it was trained; a published model has none."""
+"""The file in a model's folder that says how it was trained; a published model has none."""
 
 PROGRESS = "progress.json"
-"""The file in the folder of an unfinished training that makes it one."""
+"""The file that marks the folder of an unfinished training."""
 
 DEMO = "demo"
 _PACKAGE = Path(__file__).resolve().parents[2]
 _DEMO_FOLDERS = (_PACKAGE / "models" / DEMO, _PACKAGE.parent / "models" / DEMO)
 
-# A folder name of at most 50 letters: no way out of the folder of models, nothing hidden, and short
-# enough for any file system in UTF-8, with room for the names of temporary folders.
+# Such a name cannot leave the folder of models, is not hidden, and is short enough in UTF-8 for any
+# file system, even with what the names of temporary folders add.
 _NAME = re.compile(r"\w[\w.-]{0,49}")
 _NAME_RULE = "at most 50 letters, digits and any of '_.-', the first a letter or a digit"
 
@@ -66,7 +66,7 @@ ModelName = Annotated[str, Predicate(_is_name), doc(f"a name of {_NAME_RULE}")]
 
 
 def canonical_name(name: str) -> str:
-    """The present name of a published model, by its present or its old one.
+    """The current name of a published model, given its current or its old name.
 
     Raises:
         UsageError: OpenAI published no model of this name.
@@ -79,36 +79,36 @@ def canonical_name(name: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """Gives back a name that a model here may have.
+    """Returns the name if it is a valid model name.
 
     Raises:
-        UsageError: It is a path, hidden, too long, or holds a character that may make trouble.
+        UsageError: It is a path, hidden or too long, or contains a character that is not allowed.
     """
     if not _is_name(name):
-        raise UsageError(f"{name!r} cannot be a model's name: use {_NAME_RULE}")
+        raise UsageError(f"{name!r} is not a valid model name: use {_NAME_RULE}")
     return name
 
 
 def check_new_name(name: str) -> str:
-    """Gives back a name under which a model can be trained.
+    """Returns the name if a new model may have it.
 
     Raises:
-        UsageError: As from `check_name`; or it is the name of a published model or of `demo`, be it
-            in other letters, since what writes under these names must be what they stand for.
+        UsageError: As from `check_name`; or it is the name of a published model or of `demo`, in
+            upper or lower case. These names must not stand for any other model.
     """
     if check_name(name).upper() in (*PUBLISHED, *OLD_NAMES, DEMO.upper()):
-        whose = "the bundled model" if name.upper() == DEMO.upper() else "a model of OpenAI's"
+        whose = "the bundled model" if name.upper() == DEMO.upper() else "one of OpenAI's models"
         raise UsageError(f"{name} is the name of {whose}: choose another name")
     return name
 
 
 def find_model(name: str, models_dir: Path) -> Path:
-    """The folder of a model that is here; an old name also finds what the new one names.
+    """The folder of an installed model; an old name also finds the model by its new name.
 
     Raises:
-        UsageError: No model can have this name.
-        ModelMissingError: It is not here, or its training is not finished; the message says what is
-            here, and how to get it.
+        UsageError: It is not a valid model name.
+        ModelMissingError: It is not installed, or its training is not finished. The message lists
+            the installed models and says how to get this one.
     """
     for known_as in (check_name(name), OLD_NAMES.get(name, name)):
         for folder in _folders(known_as, models_dir):
@@ -120,15 +120,17 @@ def find_model(name: str, models_dir: Path) -> Path:
             raise ModelMissingError(_how_to_resume(models_dir / known_as))
     here = ", ".join(installed_models(models_dir)) or "none"
     get = (
-        f"`gpt2bot download {canonical_name(name)}` fetches it"
+        f"`gpt2bot download {canonical_name(name)}` downloads it"
         if name in (*PUBLISHED, *OLD_NAMES)
-        else f"`gpt2bot download NAME` fetches {_either(PUBLISHED)}"
+        else f"`gpt2bot download NAME` downloads {_either(PUBLISHED)}"
     )
-    raise ModelMissingError(f"there is no model {name!r} in {models_dir} (there: {here}); {get}")
+    raise ModelMissingError(
+        f"there is no model {name!r} in {models_dir} (installed: {here}); {get}"
+    )
 
 
 def installed_models(models_dir: Path) -> list[str]:
-    """The names of the models that are here: the largest first, and `demo` at the end."""
+    """The names of the installed models: the largest first, and `demo` at the end."""
     sizes = {
         folder.name: _data_size(folder) or 4 * HParams.read(folder / "hparams.json").n_params
         for folder in (models_dir.iterdir() if models_dir.is_dir() else ())
@@ -140,42 +142,46 @@ def installed_models(models_dir: Path) -> list[str]:
 
 
 def default_model(models_dir: Path) -> str:
-    """The name of the largest published model that is here; `demo` where there is none.
+    """The name of the largest published model that is installed; `demo` if there is none.
 
-    A model that somebody made writes only where it is named.
+    Any other model is used only if it is named.
     """
     return next(filter(partial(_is_published, models_dir), installed_models(models_dir)), DEMO)
 
 
 def own_models(models_dir: Path) -> list[str]:
-    """The names of the models that are here and not published: the largest first."""
+    """The names of the installed models that OpenAI did not publish: the largest first."""
     own = [name for name in installed_models(models_dir) if not _is_published(models_dir, name)]
     return [name for name in own if name != DEMO]
 
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder looks like a model; whether it is a whole one, `checkpoint.verify` tells."""
+    """Whether a folder looks like a model; `checkpoint.verify` checks that it is complete."""
     has_weights = _data_size(folder) > 0 or is_compiled(folder)
     return (folder / "hparams.json").is_file() and has_weights and not is_unfinished(folder)
 
 
 def is_unfinished(folder: Path) -> bool:
-    """Whether a model is being trained, or its training was stopped before it was finished."""
-    return (training_folder(folder) / PROGRESS).is_file()
+    """Whether a model is being trained, or its training was stopped before it was finished.
+
+    What is there without a report of a training came otherwise, and is whole.
+    """
+    came_otherwise = folder.exists() and not (folder / TRAINING_REPORT).exists()
+    return not came_otherwise and (training_folder(folder) / PROGRESS).is_file()
 
 
 def training_folder(folder: Path) -> Path:
-    """Where the training of a model keeps what it needs until it is finished."""
+    """The folder where the training of a model keeps its state until it is finished."""
     return folder.with_name(f".{folder.name}.training")
 
 
 def is_compiled(folder: Path) -> bool:
-    """Whether there is a compiled model in a folder, which needs no checkpoint."""
+    """Whether a folder contains a compiled model, which needs no checkpoint."""
     return any(folder.glob(f"{COMPILED}*/manifest.json"))
 
 
 def _is_published(models_dir: Path, name: str) -> bool:
-    """Whether a model is what OpenAI published under this name, as far as can be seen."""
+    """Whether a model appears to be the one that OpenAI published under this name."""
     trained = (models_dir / name / TRAINING_REPORT).exists()
     return name in (*PUBLISHED, *OLD_NAMES) and not trained
 
@@ -194,7 +200,7 @@ def _folders(name: str, models_dir: Path) -> tuple[Path, ...]:
 
 
 def _data_size(folder: Path) -> int:
-    """Bytes of weights: tools that fine-tune call the file `model-500.data-00000-of-00001`, say."""
+    """Bytes of weights, in a file that fine-tuning tools name `model-500.data-00000-of-00001`."""
     sizes = (path.stat().st_size for path in folder.glob("*.data-00000-of-00001"))
     return max(sizes, default=0)
 

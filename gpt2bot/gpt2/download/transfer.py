@@ -1,14 +1,12 @@
-"""Fetches files from one folder of a web server, and goes on where an interruption left them.
+"""Downloads files from one folder of a web server, and resumes after an interruption.
 
-A file is asked for with `Range` and `If-Range` (RFC 9110, sections 13.1.5 and 14.2). It counts only
-when it has the length, and the `Content-MD5` if there is one, that the server told before.
+Requests use `Range` and `If-Range` (RFC 9110, sections 13.1.5 and 14.2). A file is accepted only if
+it has the length that the server stated, and the `Content-MD5` if the server stated one.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import logging
 import os
 import time
@@ -18,6 +16,16 @@ from urllib.parse import urlsplit
 
 from gpt2bot import __version__
 from gpt2bot.errors import CheckpointError, ModelMissingError, NetworkError, UsageError
+from gpt2bot.gpt2.download.remote_file import (
+    RemoteFile,
+    announces_page,
+    is_page,
+    md5_of,
+    sent_md5,
+    sent_validator,
+    size_of,
+)
+from gpt2bot.proxy import ODD, proxy_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,20 +37,19 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_CHUNK = 1 << 16  # bytes; what a broken connection loses at most
-_PAGE_TYPES = ("text/html", "application/xhtml+xml", "text/xml", "application/xml")
-_PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml")
+_CHUNK = 1 << 16  # bytes; the most that a broken connection loses
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long to wait for a server, and how often to come back.
+    """How long to wait for a server, and how often to try again.
 
     Attributes:
-        timeout: Seconds without an answer, or without a byte, after which a connection is given up.
-        tries: Failures in a row, with no new byte between them, after which a file is given up.
-        first_wait: Seconds before the second try; each next wait is twice as long.
-        longest_wait: Seconds; a server that asks for a longer wait than this is given up.
+        timeout: Seconds without an answer or a new byte after which to give up a connection.
+        tries: Failures in a row without a new byte after which to give up a file.
+        first_wait: Seconds before the second try. Each further wait is twice as long.
+        longest_wait: The longest wait in seconds. If a server asks for a longer one, the download
+            fails.
     """
 
     timeout: float = 30.0
@@ -51,26 +58,8 @@ class RetryPolicy:
     longest_wait: float = 120.0
 
 
-@dataclass(frozen=True)
-class RemoteFile:
-    """What a server tells of a file.
-
-    Attributes:
-        name: The file's name.
-        length: Its bytes.
-        validator: What tells this version of the file from others: a strong ETag, else the time of
-            the last change; None where the server sends neither.
-        md5: The hexadecimal digest; None where the server does not send it.
-    """
-
-    name: str
-    length: int
-    validator: str | None
-    md5: str | None
-
-
 class _BrokenError(Exception):
-    """The server is not to be had just now; another try may go well."""
+    """The server cannot be reached right now; another try may succeed."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -78,17 +67,17 @@ class _BrokenError(Exception):
 
 
 class _DamagedError(Exception):
-    """What came is not what the server had told."""
+    """The file that arrived does not match what the server said about it."""
 
 
 class Server:
-    """A folder of files on a web server; a context manager, which closes the connections."""
+    """A folder of files on a web server, as a context manager that closes the connections."""
 
     def __init__(self, base_url: str, *, retry_policy: RetryPolicy) -> None:
-        """Prepares the connection; nothing is sent yet.
+        """Prepares the connection without sending anything.
 
         Raises:
-            UsageError: `base_url` is not one of http or https.
+            UsageError: `base_url` is not an http or https URL.
         """
         import requests
 
@@ -96,12 +85,12 @@ class Server:
         self._base_url = base_url
         self._retry_policy = retry_policy
         self._session = requests.Session()
-        # With compression, the length would not be that of the file.
+        # With compression, Content-Length would not be the length of the file.
         self._session.headers.update(
             {"User-Agent": f"gpt2bot/{__version__}", "Accept-Encoding": "identity"}
         )
         if scheme == "https":
-            del self._session.adapters["http://"]  # no redirect may lead out of TLS
+            del self._session.adapters["http://"]  # no redirect may leave TLS
 
     def __enter__(self) -> Server:
         return self
@@ -113,22 +102,23 @@ class Server:
         """Asks the server about a file.
 
         Raises:
-            ModelMissingError: The server does not have it, or does not give it.
+            ModelMissingError: The server does not have it, or refuses to send it.
             NetworkError: The server cannot be reached, or its answer makes no sense.
         """
         return self._retry(lambda: self._describe(name), progress=lambda: 0)
 
     def fetch(self, remote: RemoteFile, path: Path) -> RemoteFile:
-        """Makes `path` the whole file, and takes the bytes that are there for its beginning.
+        """Downloads a file to `path`; bytes that are already there count as its beginning.
 
         Returns:
-            What the server tells of the file that came: `remote`, unless it changed meanwhile.
+            What the server says about the file that arrived: `remote`, unless the file has changed
+            on the server in the meantime.
 
         Raises:
-            CheckpointError: It came damaged, twice; it is deleted.
-            ModelMissingError: The server does not have it, or does not give it.
-            NetworkError: The server cannot be reached any more; what came is kept.
-            OSError: `path` cannot be written; what came is kept.
+            CheckpointError: It arrived damaged twice. It is deleted.
+            ModelMissingError: The server does not have it, or refuses to send it.
+            NetworkError: The server can no longer be reached. The bytes that arrived are kept.
+            OSError: `path` cannot be written. The bytes that arrived are kept.
         """
         for is_last in (False, True):
             try:
@@ -138,10 +128,10 @@ class Server:
                 path.unlink(missing_ok=True)
                 if is_last:
                     raise CheckpointError(
-                        f"{remote.name} came damaged twice and was deleted: {error}; run the same "
-                        "command again, or try another base URL"
+                        f"{remote.name} arrived damaged twice and was deleted: {error}; run the "
+                        "same command again, or try another base URL"
                     ) from error
-                logger.info("%s was damaged, fetching it once more: %s", remote.name, error)
+                logger.info("%s arrived damaged, downloading it again: %s", remote.name, error)
                 remote = self.describe(remote.name)
         return remote
 
@@ -150,7 +140,7 @@ class Server:
         self._check(remote, path)
 
     def _retry(self, act: Callable[[], T], progress: Callable[[], int]) -> T:
-        """Acts again after a failure, unless too many in a row brought no progress."""
+        """Retries `act` after failures, until too many in a row bring no progress."""
         failures, furthest = 0, progress()
         while True:
             try:
@@ -164,7 +154,7 @@ class Server:
                 if error.retry_after is not None:
                     wait = error.retry_after
                 if failures == self._retry_policy.tries or wait > longest:
-                    raise NetworkError(f"{error}; run it later, it goes on where it was") from error
+                    raise NetworkError(f"{error}; run the same command later to resume") from error
                 logger.info("%s; trying again in %g s", error, wait)
             time.sleep(wait)
 
@@ -173,8 +163,8 @@ class Server:
             headers = response.headers
             length = headers.get("Content-Length", "")
             if response.status_code != 200 or not length.isdecimal() or int(length) == 0:
-                raise NetworkError(f"{self.host} does not tell the length of {name}")
-            return RemoteFile(name, int(length), _validator(headers), _md5(headers))
+                raise NetworkError(f"{self.host} does not state the length of {name}")
+            return RemoteFile(name, int(length), sent_validator(headers), sent_md5(headers))
 
     def _receive(self, remote: RemoteFile, path: Path) -> None:
         from tqdm import tqdm
@@ -196,7 +186,7 @@ class Server:
                     unit="B",
                     unit_scale=True,
                     dynamic_ncols=True,
-                    disable=None,  # where stderr is no terminal
+                    disable=None,  # no bar unless stderr is a terminal
                 ) as bar,
             ):
                 for chunk in response.iter_content(_CHUNK):
@@ -209,8 +199,9 @@ class Server:
     def _ask(
         self, method: str, name: str, headers: Mapping[str, str]
     ) -> Iterator[requests.Response]:
-        """Gives the answer to a request; what goes wrong until it is read becomes our own error."""
+        """Yields the answer to a request, and turns errors in sending or reading into our own."""
         import requests
+        from urllib3.exceptions import HTTPError
 
         url, timeout = f"{self._base_url}/{name}", self._retry_policy.timeout
         has_answered = False
@@ -221,21 +212,32 @@ class Server:
                 has_answered = True
                 self._refuse_errors(name, response)
                 yield response
-        except requests.exceptions.InvalidSchema as error:
-            raise NetworkError(f"{self.host} redirects to a URL that is not secure") from error
-        except requests.Timeout as error:
-            raise _BrokenError(f"no answer from {self.host} in {timeout:g} s") from error
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            if has_answered:
-                raise _BrokenError(f"the connection to {self.host} broke") from error
-            if isinstance(error, requests.exceptions.SSLError):
-                raise NetworkError(
-                    f"{self.host} has no certificate that is trusted here"
-                ) from error
-            raise _BrokenError(f"cannot connect to {self.host} (is the network up?)") from error
-        except requests.RequestException as error:
-            kind = type(error).__name__  # its text may hold a password of the URL
-            raise NetworkError(f"cannot fetch {name} from {self.host}: {kind}") from error
+        except (requests.RequestException, HTTPError, *ODD) as error:
+            raise self._explain(error, name, has_answered=has_answered) from error
+
+    def _explain(self, error: Exception, name: str, *, has_answered: bool) -> Exception:
+        """What a failure before the end of the answer means."""
+        import requests
+
+        broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+        if has_answered and not isinstance(error, requests.RequestException):
+            return error  # an error of the code that reads the answer
+        if isinstance(error, requests.Timeout):
+            return _BrokenError(f"no answer from {self.host} in {self._retry_policy.timeout:g} s")
+        if not has_answered and (fault := proxy_fault(error, self._base_url, self.host)):
+            kind = NetworkError if fault.is_lasting else _BrokenError
+            return kind(f"{fault.what}: {fault.advice}")
+        if isinstance(error, requests.exceptions.InvalidSchema):
+            what = f"{self.host} redirects to an insecure URL"
+        elif has_answered and isinstance(error, broken):
+            return _BrokenError(f"the connection to {self.host} broke")
+        elif isinstance(error, requests.exceptions.SSLError):
+            what = f"{self.host} has no certificate that this machine trusts"
+        elif isinstance(error, broken):
+            return _BrokenError(f"cannot connect to {self.host} (is the network up?)")
+        else:  # its text may contain a password from the URL
+            what = f"cannot fetch {name} from {self.host}: {type(error).__name__}"
+        return NetworkError(what)
 
     def _refuse_errors(self, name: str, response: requests.Response) -> None:
         status = response.status_code
@@ -244,16 +246,17 @@ class Server:
             wait = _retry_after(response.headers)
             asks = f" and asks to wait {wait:.0f} s" if wait else ""
             raise _BrokenError(answer + asks, wait)
+        if status == 407:
+            raise NetworkError(f"{answer}: the proxy asks for a user name and a password")
         if status >= 400 and status != 416:  # 416: the file is shorter than it was
             raise ModelMissingError(f"{answer}; check the base URL, or try another one")
-        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind in _PAGE_TYPES:
+        if announces_page(response.headers):
             raise self._page_error(name)
 
     def _refuse_other_file(
         self, remote: RemoteFile, offset: int, response: requests.Response
     ) -> None:
-        """Refuses an answer that is not the rest of the file that the server told of."""
+        """Refuses an answer that is not the rest of the file that the server described."""
         headers = response.headers
         expected = {"Content-Length": str(remote.length - offset)}
         if response.status_code == 206:
@@ -261,29 +264,24 @@ class Server:
         for field, value in expected.items():
             if headers.get(field) != value:
                 raise _DamagedError(f"{field} is {headers.get(field)}, expected {value}")
-        # A server that does not know If-Range would send the rest of another version.
-        if response.status_code == 206 and _validator(headers) not in (None, remote.validator):
-            raise _DamagedError("it changed on the server meanwhile")
+        # A server that ignores If-Range may send the rest of another version.
+        if response.status_code == 206 and sent_validator(headers) not in (None, remote.validator):
+            raise _DamagedError("it changed on the server in the meantime")
 
     def _check(self, remote: RemoteFile, path: Path) -> None:
         if size_of(path) != remote.length:
             raise _DamagedError(f"it has {size_of(path)} bytes, expected {remote.length}")
-        if _is_page(path):
+        if is_page(path):
             path.unlink()
             raise self._page_error(remote.name)
-        if remote.md5 and _md5_of(path) != remote.md5:
-            raise _DamagedError(f"its MD5 is {_md5_of(path)}, expected {remote.md5}")
+        if remote.md5 and md5_of(path) != remote.md5:
+            raise _DamagedError(f"its MD5 is {md5_of(path)}, expected {remote.md5}")
 
     def _page_error(self, name: str) -> NetworkError:
         return NetworkError(
-            f"{self.host} sent a web page in place of {name}: does the network ask for a login, or "
+            f"{self.host} sent a web page instead of {name}: does the network require a login, or "
             "is the base URL wrong?"
         )
-
-
-def size_of(path: Path) -> int:
-    """Bytes of a file; 0 where there is none."""
-    return path.stat().st_size if path.is_file() else 0
 
 
 def _scheme_and_host(base_url: str) -> tuple[str, str]:
@@ -291,33 +289,8 @@ def _scheme_and_host(base_url: str) -> tuple[str, str]:
         url = urlsplit(base_url)
         if url.scheme in ("http", "https") and url.hostname:
             return url.scheme, url.hostname
-    # The URL itself is not shown: it may hold a password.
-    raise UsageError("the base URL of a download must begin with https:// (or http://) and a host")
-
-
-def _is_page(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(100).lstrip().lower().startswith(_PAGE_STARTS)
-
-
-def _md5_of(path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _md5(headers: Mapping[str, str]) -> str | None:
-    try:
-        return base64.b64decode(headers["Content-MD5"], validate=True).hex()
-    except (KeyError, ValueError):
-        return None
-
-
-def _validator(headers: Mapping[str, str]) -> str | None:
-    etag = headers.get("ETag", "W/")
-    return headers.get("Last-Modified") if etag.startswith("W/") else etag
+    # The message omits the URL, which may contain a password.
+    raise UsageError("the base URL of a download must start with https:// or http:// and a host")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SCOPE = "model/"
 
-# What TensorFlow's reader raises for files that are damaged, truncated or not a checkpoint at all.
+# What TensorFlow's reader raises if files are damaged, truncated or not a checkpoint at all.
 _READER_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
 
 
@@ -114,7 +114,9 @@ def stream_weights(folder: Path, hparams: HParams) -> Iterator[tuple[str, tf.Ten
     prefix = checkpoint_prefix(folder)
     for path in checkpoint_files(folder):
         if not os.access(path, os.R_OK):
-            raise CheckpointError(f"cannot read {path}: let the user who runs the bot read it")
+            raise CheckpointError(
+                f"cannot read {path}: make it readable for the user who runs the bot"
+            )
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         stored: dict[str, list[int]] = reader.get_variable_to_shape_map()

@@ -1,4 +1,4 @@
-"""OpenAI's layout of a model's folder: what lies where, told without TensorFlow."""
+"""OpenAI's layout of a model's folder. Works without TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from gpt2bot.gpt2.training.config import train_command
 
 PREFIX = "model.ckpt"
 STATE_FILE = "checkpoint"
-ONE_MODEL = "hparams.json, encoder.json and the checkpoint must be those of one model"
+ONE_MODEL = "hparams.json, encoder.json and the checkpoint must belong to the same model"
 
 
 def advise(problem: str, folder: Path) -> str:
-    """Adds to a problem of a model what to do."""
-    if folder.name.startswith("."):  # still being made, by something that knows better what to do
+    """Adds to a problem with a model what to do about it."""
+    if folder.name.startswith("."):  # still being made, by a command that gives its own advice
         return problem
     return f"{problem}; {how_to_restore(folder)}"
 
 
 def read_description(folder: Path) -> tuple[HParams, Tokenizer]:
-    """Reads what a model is, without its weights.
+    """Reads a model's hyperparameters and tokenizer, without its weights.
 
     Raises:
-        ModelMissingError: There is no such folder.
-        CheckpointError: A file is missing or damaged, or the vocabulary has another size than
-            `hparams.json` says.
+        ModelMissingError: The folder does not exist.
+        CheckpointError: A file is missing or damaged, or the size of the vocabulary is not the one
+            in `hparams.json`.
     """
     if not folder.is_dir():
         raise ModelMissingError(f"there is no model in {folder}")
@@ -50,19 +50,19 @@ def read_description(folder: Path) -> tuple[HParams, Tokenizer]:
 
 
 def checkpoint_prefix(folder: Path) -> Path:
-    """The path that the checkpoint's files start with, by the text file `checkpoint`.
+    """The path that the checkpoint's files start with, from the text file `checkpoint`.
 
-    Only the last part of what it names counts: other tools write where the model once lay, and a
-    downloaded file must not lead out of its folder.
+    Only the last part of the path in that file counts: other tools write the path where the model
+    once was, and a downloaded file must not point outside its folder.
 
     Raises:
-        CheckpointError: There is no checkpoint, or a file of it is missing.
+        CheckpointError: There is no checkpoint, or one of its files is missing.
     """
     state = folder / STATE_FILE
     if is_discarded(folder):
         raise CheckpointError(
-            f"the float32 weights of {folder.name} were discarded after it was compiled: to have"
-            f" them again, {how_to_restore(folder)}"
+            f"the float32 weights of {folder.name} were discarded after it was compiled: to get"
+            f" them back, {how_to_restore(folder)}"
         )
     try:
         text = state.read_text(encoding="utf-8", errors="replace")
@@ -79,7 +79,7 @@ def checkpoint_prefix(folder: Path) -> Path:
 
 
 def _missing(problem: str, folder: Path) -> str:
-    """Adds to a problem with the file `checkpoint` which checkpoints it could name."""
+    """Adds to a problem with the file `checkpoint` which checkpoints it may name."""
     whole = [
         path.stem
         for path in sorted(folder.glob("*.index"))
@@ -88,8 +88,8 @@ def _missing(problem: str, folder: Path) -> str:
     if not whole:
         return advise(problem, folder)
     return (
-        f"{problem}; the folder has {', '.join(whole)}: write the one to use into"
-        f' {folder / STATE_FILE}, as in model_checkpoint_path: "{whole[0]}"'
+        f"{problem}; the folder has {', '.join(whole)}: name the one to use in"
+        f' {folder / STATE_FILE}, for example model_checkpoint_path: "{whole[0]}"'
     )
 
 
@@ -99,9 +99,9 @@ def is_discarded(folder: Path) -> bool:
 
 
 def how_to_restore(folder: Path) -> str:
-    """How to have a model again that is damaged or lacks its checkpoint, for a message.
+    """Advice for a message: how to restore a model that is damaged or lacks its checkpoint.
 
-    Never to delete anything: what is left may be the only copy.
+    It never says to delete anything, because what is left may be the only copy.
     """
     command = f"gpt2bot download {folder.name}" if folder.name in PUBLISHED else None
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -113,7 +113,7 @@ def how_to_restore(folder: Path) -> str:
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """The files that hold a model's weights and nothing else, those that are there."""
+    """The existing files that hold a model's weights and nothing else."""
     if not (folder / STATE_FILE).exists():
         return []
     prefix = checkpoint_prefix(folder)
@@ -121,10 +121,10 @@ def checkpoint_files(folder: Path) -> list[Path]:
 
 
 def checkpoint_fingerprint(folder: Path) -> str:
-    """What tells a model's weights from any others, in hexadecimal.
+    """Identifies a model's weights, in hexadecimal.
 
     It is the SHA-256 of the checkpoint's index, which holds name, shape and CRC-32C of each tensor,
-    and of the hyperparameters, which say how many heads share them.
+    and of the hyperparameters, which state the number of heads.
 
     Raises:
         CheckpointError: A file is missing or cannot be read.

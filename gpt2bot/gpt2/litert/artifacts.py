@@ -102,7 +102,7 @@ def find_artifacts(
 def manifest_facts(folder: Path, hparams: HParams, precision: str) -> dict[str, Any]:
     """What the manifest of a usable compiled model says of its format and its checkpoint.
 
-    Without a checkpoint, which may have been discarded, any checkpoint will do.
+    If the checkpoint was discarded, the manifest may name any checkpoint.
     """
     facts = {"format": FORMAT, "precision": precision, "hparams": asdict(hparams)}
     if not is_discarded(folder):
@@ -125,7 +125,7 @@ def _nothing_left(folder: Path, precision: str) -> str:
 def places(folder: Path, precision: str) -> tuple[Path, Path]:
     """Where a compiled model can be: in the model's folder, or in the user's cache folder.
 
-    A user without a home folder has no cache folder: both are the same then.
+    Without a home folder there is no cache folder, and both places are the same.
     """
     from platformdirs import user_cache_path
 

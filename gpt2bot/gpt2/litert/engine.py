@@ -16,6 +16,7 @@ import numpy as np
 
 from gpt2bot.gpt2.litert.runtime import Buffer, Graph
 from gpt2bot.gpt2.litert.weight_cache import cache_file
+from gpt2bot.gpt2.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,15 +48,20 @@ class LiteRTEngine:
     def __init__(
         self, artifacts: Artifacts, weight_cache: Path | None, hparams: HParams, threads: int
     ) -> None:
-        def load(path: Path) -> Graph:
-            file = cache_file(weight_cache, path) if weight_cache else None
-            return Graph(path, threads=threads, weight_cache=file)
-
         self._hparams = hparams
         self._wte = np.load(artifacts.folder / "wte.npy", mmap_mode="r")  # [v, e]
         self._wpe = np.load(artifacts.folder / "wpe.npy", mmap_mode="r")  # [n_ctx, e]
-        self._layers = Layers([partial(load, path) for path in artifacts.layers], hparams)
-        self._output = Output([load(path) for path in artifacts.outputs], hparams)
+        layers, outputs = artifacts.layers, artifacts.outputs
+        with progress(len(layers) + len(outputs), "loading the model", "graph") as advance:
+
+            def load(path: Path) -> Graph:
+                file = cache_file(weight_cache, path) if weight_cache else None
+                graph = Graph(path, threads=threads, weight_cache=file)
+                advance()
+                return graph
+
+            self._layers = Layers([partial(load, path) for path in layers], hparams)
+            self._output = Output([load(path) for path in outputs], hparams)
         self._sampler = _Sampler(Graph(artifacts.sampler, threads=1), hparams)
 
     def prefill(self, prompts: Sequence[Sequence[int]]) -> np.ndarray:

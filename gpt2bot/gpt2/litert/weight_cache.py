@@ -46,7 +46,7 @@ def ensure_weight_cache(artifacts: Artifacts, fallback: Path) -> Path | None:
             # Another process may have written it in the meantime.
             found = find_weight_cache(artifacts, fallback, level=logging.DEBUG)
             return found[0] if found else _write(artifacts, folder)
-    except (OSError, RuntimeError) as error:  # LiteRT raises RuntimeError if the disk is full
+    except (OSError, RuntimeError) as error:  # LiteRT raises RuntimeError on a full disk
         logger.warning(
             "cannot write the weight cache (%s): loading takes more time and memory without it",
             error,

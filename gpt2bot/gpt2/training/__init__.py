@@ -1,1 +1,1 @@
-"""Training: text to items, items to batches, and batches to a model in OpenAI's layout."""
+"""Training: turns text into items, items into batches, and batches into a model."""

@@ -1,4 +1,4 @@
-"""The settings of a training, and the command that it is started with."""
+"""The settings of a training, and the command that starts it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class TrainConfig:
     """How to train.
 
     Attributes:
-        n_vocab: Tokens to learn, from scratch.
-        n_ctx: Positions of a model from scratch.
-        n_embd: Width of a model from scratch.
-        n_head: Heads of a model from scratch.
-        n_layer: Layers of a model from scratch.
+        n_vocab: Vocabulary size of a model trained from scratch.
+        n_ctx: Context length in tokens of a model trained from scratch.
+        n_embd: Embedding width of a model trained from scratch.
+        n_head: Attention heads of a model trained from scratch.
+        n_layer: Layers of a model trained from scratch.
         epochs: Passes over the training items.
-        batch_size: Sequences a step.
-        block_size: Tokens a sequence, at most the model's context.
-        learning_rate: At its peak; 0 stands for 2e-3 from scratch and 1e-4 for fine-tuning.
-        warmup: Steps until the learning rate is at its peak; at most a tenth of all.
-        weight_decay: Of matrices, see `AdamW`.
-        dropout: Share of activations that is dropped.
-        validation_share: Share of the items that is measured and not trained on.
-        evaluate_every: Steps from one measurement to the next; at most a tenth of all.
-        patience: Measurements in a row without a better loss after which training stops.
-        seed: Of the split, the order, the initial weights and dropout.
+        batch_size: Sequences per step.
+        block_size: Tokens per sequence; at most the model's context.
+        learning_rate: Peak learning rate; 0 means 2e-3 from scratch and 1e-4 for fine-tuning.
+        warmup: Steps until the learning rate reaches its peak; at most a tenth of all steps.
+        weight_decay: Weight decay of the matrices; see `AdamW`.
+        dropout: Share of activations that are dropped.
+        validation_share: Share of the items that are held out for validation.
+        evaluate_every: Steps between two validations; at most a tenth of all steps.
+        patience: Validations in a row without a better loss after which training stops.
+        seed: Seed of the split, the order, the initial weights and dropout.
     """
 
     n_vocab: int = 6144
@@ -52,11 +52,11 @@ class TrainConfig:
 
 
 def train_command(identity: Mapping[str, Any], name: str) -> str:
-    """The command of a training; its files stand there without their folders.
+    """The command that starts a training, with file names that lack their folders.
 
     Args:
-        identity: What `train` keeps of it: its `settings` and `files`.
-        name: Of the model.
+        identity: The `settings` and `files` of the training, as `train` stores them.
+        name: The name of the model.
     """
     usual = asdict(TrainConfig()) | {"base": None}
     changed = {key: x for key, x in identity["settings"].items() if x != usual.get(key)}

@@ -25,12 +25,12 @@ TEXT_COLUMNS = ("text", "input_text", "full_text", "tweet")
 
 @dataclass(frozen=True)
 class TextFile:
-    """A training file that was read.
+    """The contents of a training file.
 
     Attributes:
         name: The file's name, without its folder.
-        sha256: Of its bytes, in hexadecimal.
-        items: Its texts, without surrounding white space; none is empty.
+        sha256: The SHA-256 of its bytes, in hexadecimal.
+        items: Its texts, without surrounding white space. None is empty.
     """
 
     name: str
@@ -41,17 +41,17 @@ class TextFile:
 def read_text_file(path: Path, column: str | None = None) -> TextFile:
     """Reads a file of items.
 
-    A table (CSV, TSV or JSON lines, see `tables.parse`) has an item in each row. In any other file,
-    items are separated by blank lines if there are any, and are its lines if there are none.
+    A table (CSV, TSV or JSON lines, see `tables.parse`) has one item per row. In any other file,
+    items are separated by blank lines; if there are none, each line is an item.
 
     Args:
         path: The file.
-        column: The column of a table that holds the items. None stands for the first one of
-            `TEXT_COLUMNS`, or the only column.
+        column: The column of a table that holds the items. None chooses the first one of
+            `TEXT_COLUMNS`, or else the only column.
 
     Raises:
-        TrainingError: The file cannot be read, is of another kind than its name says, holds no
-            text, or is a table whose column of text cannot be told. The message names the file.
+        TrainingError: The file cannot be read, is not of the kind that its name says, contains no
+            text, or is a table whose text column is unknown. The message names the file.
     """
     try:
         data = path.read_bytes()
@@ -65,12 +65,12 @@ def read_text_file(path: Path, column: str | None = None) -> TextFile:
         raise TrainingError(error.about(path)) from error
     items = tuple(item.strip() for item in raw if item.strip())
     if not items:
-        raise TrainingError(f"{path} holds no text")
+        raise TrainingError(f"{path} contains no text")
     return TextFile(path.name, hashlib.sha256(data).hexdigest(), items)
 
 
 class Split(NamedTuple):
-    """Items to train on, and items held out to measure with; both in random order."""
+    """Items to train on and items held out for validation, both in random order."""
 
     training: list[str]
     validation: list[str]
@@ -100,18 +100,18 @@ def batches(
     seed: int,
     start: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Batches without end: every epoch is a new order of the items, joined by `<|endoftext|>`.
+    """Endless batches: every epoch has a new order of the items, joined by `<|endoftext|>`.
 
     Args:
         items: The token ids of each item.
         end_of_text: The id of `<|endoftext|>`.
-        block_size: Positions a sequence; each is predicted from those before it.
-        size: Sequences a batch.
-        seed: Of the order; a batch depends on it and on its number alone.
-        start: Number of the first batch wanted, to go on where a run was stopped.
+        block_size: Positions per sequence.
+        size: Sequences per batch.
+        seed: Seed of the order. A batch depends only on the seed and on the batch's number.
+        start: Number of the first batch, to resume a run that was stopped.
 
     Yields:
-        int32 [size, block_size + 1]: the inputs, and shifted by one the targets.
+        int32 [size, block_size + 1]: the inputs and, shifted by one, the targets.
     """
     arrays = [np.array([end_of_text, *item], dtype=np.int32) for item in items]
     per_epoch = batches_per_epoch(items, block_size=block_size, size=size)
@@ -129,15 +129,15 @@ def batches(
 
 
 def batches_per_epoch(items: Sequence[Sequence[int]], *, block_size: int, size: int) -> int:
-    """How many batches `batches` cuts from one pass over the items; at least one."""
+    """The number of batches in one pass over the items, at least one; see `batches`."""
     n_tokens = sum(len(item) + 1 for item in items)
     return max(1, (n_tokens - 1) // (block_size * size))
 
 
 def windows(items: Sequence[Sequence[int]], end_of_text: int, block_size: int) -> list[np.ndarray]:
-    """Every item by itself between two `<|endoftext|>`, cut to at most `block_size` + 1 tokens.
+    """Each item alone between two `<|endoftext|>`, cut into at most `block_size` + 1 tokens.
 
-    Pieces overlap by one token, so that every token but the first is predicted exactly once.
+    The pieces overlap by one token, so that every token but the first is predicted exactly once.
     """
     return [
         np.array(ids[first : first + block_size + 1], dtype=np.int32)
@@ -158,12 +158,12 @@ def _column(path: Path, table: Table, column: str | None) -> list[str]:
         [only] = table.columns
         # A single word is a name. Several may be the first text of a file without a header.
         if re.fullmatch(r"[\w-]+", only):
-            logger.info("%s: the texts are those of the column %r", path.name, only)
+            logger.info("%s: reading the texts from the column %r", path.name, only)
             found = table.column(only)
     if found is None:
         raise TableError(
             f"there is no column {names[0]!r} (found: {table.describe_columns()}): choose one with"
-            " --column; if these are not names, begin the file with a line that names its columns",
+            " --column; if these are not names, add a first line that names the columns",
             1,
         )
     return [_plain_newlines(row.text(found)) for row in table.rows]

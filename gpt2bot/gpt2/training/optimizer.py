@@ -16,7 +16,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
 
-    Only matrices decay, not biases and layer norm gains.
+    Only matrices decay; biases and the gains of layer norms do not.
 
     Attributes:
         step: Number of updates so far, int64.
@@ -31,7 +31,7 @@ class AdamW:
 
     @property
     def variables(self) -> dict[str, tf.Variable]:
-        """The optimizer's whole state by name, to be saved and restored."""
+        """The optimizer's whole state by name, to save and restore."""
         return (
             {"step": self.step}
             | {f"mean/{name}": value for name, value in self._means.items()}

@@ -1,4 +1,4 @@
-"""The state that a training run keeps on disk until it is finished, to resume after any stop."""
+"""The state that a training keeps on disk, so that it can resume after any interruption."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class TrainingState:
     """A folder with the tensors of the last saved step, and a `progress.json` that names the step.
 
     `progress.json` is replaced only once the new tensors are complete, and the old tensors are
-    deleted only after that. So a complete state exists whenever the process dies. As long as there
-    is a `progress.json`, the model is not finished, and `registry.find_model` does not find it.
+    deleted only after that. So a complete state exists whenever the process dies. As long as
+    `progress.json` exists, the model is not finished, and `registry.find_model` does not find it.
 
     Attributes:
-        folder: The folder of the state, hidden beside the model.
+        folder: The folder of the state, a hidden folder beside the model.
         identity: The settings and data of the run; they must be the same when it resumes.
         best: The best model so far, which is moved into place when the training is finished.
     """
 
     def __init__(self, model: Path, identity: Mapping[str, Any]) -> None:
-        """Describes the state of the training of a model, by the model's folder."""
+        """Takes the model's folder and the identity of its training. Reads and writes nothing."""
         self.folder = training_folder(model)
         self.identity = dict(identity)
         self.best = self.folder / "model"
@@ -61,10 +61,10 @@ class TrainingState:
         return dict(saved["progress"])
 
     def restore_best(self) -> None:
-        """Puts the best model so far where it belongs, whatever the stop has left.
+        """Moves the best model so far to `best`, wherever an interruption has left it.
 
-        It is in the model's place if the process died while it finished the training, or if an
-        earlier version of this program began the training.
+        It is in the model's folder if the process died while finishing the training, or if an
+        earlier version of this program started the training.
         """
         for folder in (self._model, self.best):
             restore_folder(folder)
@@ -91,15 +91,15 @@ class TrainingState:
     def finish(self) -> None:
         """Moves the best model into place, and deletes the rest, `progress.json` first.
 
-        The model counts as finished once the progress is gone. A process that dies before finds it
-        in its place, see `restore_best`.
+        The model counts as finished once `progress.json` is gone. If the process dies before that,
+        the next one finds the model in place, see `restore_best`.
         """
         self.best.rename(self._model)
         self._progress.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _has_made_model(self) -> bool:
-        """Whether what is in the model's place comes of this training."""
+        """Whether the model in the model's folder comes from this training."""
         try:
             report = json.loads((self._model / TRAINING_REPORT).read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -45,23 +45,23 @@ def train(
 ) -> None:
     """Trains a model on text files and writes it in OpenAI's layout, with a `training.json`.
 
-    The model is the best one by its loss on the items held out, and is in its place only when the
-    training is finished. A training that was stopped in any way resumes from its last saved state
-    when it is started again with the same files and settings; the same seed on the same machine
-    gives the same model, stopped or not.
+    The result is the model with the lowest loss on the held-out items. It appears in `folder` only
+    when the training is finished. A training that was stopped in any way resumes from its last
+    saved state when it is started again with the same files and settings. The same seed on the same
+    machine gives the same model, whether the training was stopped or not.
 
     Args:
         files: See `corpus.read_text_file`.
-        folder: Of the new model; a training's state lies beside it until it is finished.
+        folder: The folder of the new model. The training's state is beside it until it is finished.
         config: How to train.
-        base: Folder of a model to fine-tune; None trains from scratch.
+        base: The folder of a model to fine-tune; None trains from scratch.
         column: The column with the texts, see `corpus.read_text_file`.
 
     Raises:
-        TrainingError: The files cannot be used, there is a model of this name already, or a
-            training of this name was started with other files or settings; or the disk is full.
+        TrainingError: The files cannot be used, a model of this name already exists, a training of
+            this name was started with other files or settings, or the disk is full.
         CheckpointError: The base model is damaged.
-        LockedError: Another process trains a model of this name.
+        LockedError: Another process is training a model of this name.
     """
     texts = [corpus.read_text_file(path, column) for path in files]
     other = {"base": base.name if base else None} | ({"column": column} if column else {})
@@ -75,7 +75,7 @@ def train(
             items = corpus.split_items(texts, config.validation_share, config.seed)
             _train(items, folder, state, config, base=base)
     except OSError as error:
-        raise TrainingError(f"{error}: when that is mended, the same command goes on") from error
+        raise TrainingError(f"{error}; fix this, then run the same command to resume") from error
 
 
 def _train(
@@ -90,7 +90,7 @@ def _train(
     if progress is not None:
         state.restore_best()
     if folder.exists():
-        raise TrainingError(f"{folder} is there already: choose another name, or move it away")
+        raise TrainingError(f"{folder} already exists: choose another name, or move it away")
     hparams, tokenizer, weights = _start(items, config, base)
     peak = config.learning_rate or (2e-3 if base is None else 1e-4)
     trainer = Trainer(config, hparams, tokenizer, weights, items, peak=peak)
@@ -126,7 +126,7 @@ def _train(
 def _start(
     items: corpus.Split, config: TrainConfig, base: Path | None
 ) -> tuple[HParams, Tokenizer, dict[str, tf.Tensor]]:
-    """The model to fine-tune; or a learned vocabulary, and random weights."""
+    """The model to fine-tune; or a newly learned vocabulary with random weights."""
     if base is not None:
         hparams, tokenizer = read_description(base)
         return hparams, tokenizer, read_weights(base, hparams)
@@ -136,15 +136,15 @@ def _start(
             tokenizer.n_vocab, config.n_ctx, config.n_embd, config.n_head, config.n_layer
         )
     except ValueError as error:
-        raise TrainingError(f"there is no such model: {error}") from error
+        raise TrainingError(f"invalid model settings: {error}") from error
     return hparams, tokenizer, initial_weights(hparams, config.seed)
 
 
 def initial_weights(hparams: HParams, seed: int) -> dict[str, tf.Tensor]:
-    """Random weights as GPT-2's training began with (Radford et al. 2019, section 2.3).
+    """Random initial weights like those of GPT-2 (Radford et al. 2019, section 2.3).
 
-    Normal with a deviation of 0.02 (positions 0.01), and the projections that add to the residual
-    stream scaled down by the square root of their number; gains are one and biases zero.
+    They are normal with a standard deviation of 0.02 (positions: 0.01). Projections that add to the
+    residual stream are divided by the square root of their number. Gains are one, biases zero.
     """
     rng = np.random.default_rng(seed)
     weights = {}

@@ -29,10 +29,11 @@ logger = logging.getLogger(__name__)
 
 MAX_GRADIENT_NORM = 1.0
 SECONDS_BETWEEN_SAVES = 300
+BAR = "{percentage:3.0f}%|{bar:10}| {elapsed}<{remaining} {rate_fmt}{postfix}"  # for 80 columns
 
 
 class Trainer:
-    """One training: its weights, its data and how far it has come."""
+    """One training: its weights, data and progress."""
 
     def __init__(
         self,
@@ -54,14 +55,14 @@ class Trainer:
             self._items, block_size=self._block_size, size=config.batch_size
         )
         self.total = max(1, round(config.epochs * per_epoch))
-        # A short training, as on a few hundred lines, warms up and is measured all the same.
+        # Even a short training, such as one on a few hundred lines, warms up and is evaluated.
         self._warmup = min(config.warmup, self.total // 10)
         self._evaluate_every = max(1, min(config.evaluate_every, self.total // 10))
         self._progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "losses": [], "curve": []}
 
     @property
     def step(self) -> int:
-        """Updates so far."""
+        """The number of updates so far."""
         return int(self._optimizer.step)
 
     @property
@@ -71,12 +72,12 @@ class Trainer:
         }
 
     def resume(self, state: TrainingState, progress: dict[str, Any]) -> None:
-        """Goes on from a saved state."""
+        """Restores a saved state."""
         self._progress = progress
         state.restore(progress["step"], self._variables)
 
     def save(self, state: TrainingState) -> None:
-        """Saves all that `resume` needs."""
+        """Saves everything that `resume` needs."""
         state.save(self._progress | {"step": self.step}, self._variables)
 
     def run(
@@ -86,12 +87,12 @@ class Trainer:
         *,
         is_stopped: Callable[[], bool],
     ) -> None:
-        """Trains until the steps are done, or the held-out loss does not improve any more.
+        """Trains until all steps are done or the held-out loss no longer improves.
 
         Args:
-            state: Where to save at intervals.
-            write_best: Writes the model, called with its figures whenever it is the best so far.
-            is_stopped: Asked before each step whether to stop there.
+            state: Where to save the progress at intervals.
+            write_best: Writes the model. Called with its figures whenever it is the best so far.
+            is_stopped: Called before each step; returns whether to stop.
         """
         progress, curve = self._progress, self._progress["curve"]
         tokens = self._block_size * self._config.batch_size
@@ -102,15 +103,17 @@ class Trainer:
             unit="tok",
             unit_scale=True,
             disable=None,
+            dynamic_ncols=True,
+            bar_format=BAR,
         ) as bar:
             for batch in self._batches():
                 if self.step >= self.total or self._is_stalled() or is_stopped():
                     break
                 progress["losses"].append(float(self._train_step(batch, self._learning_rate())))
+                bar.set_postfix_str(self._losses(), refresh=False)
                 bar.update(tokens)
                 if self.step % self._evaluate_every == 0 or self.step == self.total:
                     self._measure()
-                    bar.set_postfix(curve[-1])
                     if bar.disable:
                         logger.info(", ".join(f"{key} {value}" for key, value in curve[-1].items()))
                     if curve[-1] is self._best():
@@ -121,9 +124,20 @@ class Trainer:
                 if now - saved > SECONDS_BETWEEN_SAVES:
                     self.save(state)
                     saved = now
+        if self.step < self.total and self._is_stalled():
+            best = self._best()
+            logger.info(
+                "stopped early, at step %d of %d: the held-out loss has not improved in %d"
+                " measurements since step %d, where it was %s",
+                self.step,
+                self.total,
+                self._config.patience,
+                best["step"],
+                best["held_out_loss"],
+            )
 
     def figures(self) -> dict[str, Any]:
-        """What `training.json` tells of the training so far."""
+        """The figures of the training so far, for `training.json`."""
         tokens = self.step * self._block_size * self._config.batch_size
         seconds = self._progress["seconds"]
         return {
@@ -155,11 +169,11 @@ class Trainer:
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def _train_step(self, batch: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
-        """One update on a batch [size, block_size + 1]; returns the loss in nats a token."""
+        """One update on a batch [size, block_size + 1]; returns the loss in nats per token."""
         places = itertools.count()
 
         def dropout(x: tf.Tensor) -> tf.Tensor:
-            # Stateless: the masks depend on seed, step and place alone, so a resumed run has them.
+            # Stateless: masks depend only on seed, step and place, so a resumed run repeats them.
             seed = tf.stack([tf.constant(self._config.seed, tf.int64), self._optimizer.step])
             seed = tf.random.experimental.stateless_fold_in(seed, next(places))
             return tf.nn.experimental.stateless_dropout(x, self._config.dropout, seed=seed)
@@ -191,6 +205,12 @@ class Trainer:
             }
         )
         losses.clear()
+
+    def _losses(self) -> str:
+        """The training loss since the last measurement, and the held-out loss in that."""
+        losses, curve = self._progress["losses"], self._progress["curve"]
+        held_out = f", held out {curve[-1]['held_out_loss']:.3f}" if curve else ""
+        return f"loss {sum(losses) / len(losses):.3f}{held_out}"
 
     def _best(self) -> dict[str, float]:
         best: dict[str, float] = min(self._progress["curve"], key=lambda m: m["held_out_loss"])

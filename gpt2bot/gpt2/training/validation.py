@@ -1,4 +1,4 @@
-"""Measures a model on text that it was not trained on."""
+"""Measures a model's loss on text that it was not trained on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = 64
 
 
 class Validation:
-    """Measures weights on the validation items, each of them alone between two `<|endoftext|>`."""
+    """Measures weights on the validation items, each alone between two `<|endoftext|>`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Validation:
         self._nats = tf.function(nats, autograph=False, input_signature=[rows, lengths])
 
     def measure(self) -> tuple[float, float]:
-        """Returns the loss in nats per token, and in bits per character."""
+        """Returns the loss in nats per token and in bits per character."""
         nats = 0.0
         for first in range(0, len(self._windows), ROWS):
             rows = self._windows[first : first + ROWS]

@@ -11,12 +11,12 @@ from gpt2bot.gpt2.tokenizer import END_OF_TEXT, Tokenizer, byte_to_unicode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Every vocabulary has the 256 bytes and `<|endoftext|>`.
+# Every vocabulary contains the 256 bytes and `<|endoftext|>`.
 SMALLEST_VOCABULARY = len(byte_to_unicode()) + 1
 
 
 def train_tokenizer(items: Sequence[str], n_vocab: int) -> Tokenizer:
-    """Learns merges from items as GPT-2's tokenizer did, the most frequent pair first.
+    """Learns merges from items like GPT-2's tokenizer, the most frequent pair first.
 
     Returns:
         A tokenizer of at most `n_vocab` tokens (fewer if the text has too few pairs), with

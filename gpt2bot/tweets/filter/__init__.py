@@ -1,6 +1,6 @@
 """Judges drafts. Only a draft that passes every rule becomes a `Tweet`.
 
-A filter by words and patterns keeps out what it knows. It cannot tell what is true or kind.
+A filter of words and patterns keeps out only what it knows. It cannot tell what is true or kind.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the filter says of a draft: accepted, or the reasons against it."""
+    """The filter's verdict on a draft: accepted, or the reasons against it."""
 
     draft: Draft
     reasons: tuple[Reason, ...]
@@ -50,13 +50,15 @@ class Verdict:
 
     @property
     def tweet(self) -> Tweet:
-        """The tweet that the draft has become.
+        """The accepted draft as a tweet.
 
         Raises:
             ValueError: The draft was rejected.
         """
         if self.reasons:
-            raise ValueError(f"a rejected draft is no tweet: {', '.join(map(str, self.reasons))}")
+            raise ValueError(
+                f"a rejected draft is not a tweet: {', '.join(map(str, self.reasons))}"
+            )
         return Tweet(self.draft.body, self.draft.label, self.draft.prompt)
 
 
@@ -70,12 +72,12 @@ class Filter:
         """Applies every rule to a draft.
 
         Args:
-            draft: What was composed.
+            draft: The composed draft.
             history: The bodies of earlier tweets.
 
         Returns:
-            The verdict, with all reasons against the draft. One that is too long gets no others:
-            it was not composed here, and of any size.
+            The verdict, with all reasons against the draft. A draft that is too long gets no other
+            reason: `compose` did not make it, so it can be of any size.
         """
         case = Case(draft, self.settings, history)
         reasons: list[Reason] = []
@@ -89,14 +91,14 @@ class Filter:
         return Verdict(draft, tuple(reasons))
 
     def judge_prompt(self, prompt: Prompt, max_words: int) -> tuple[Reason, ...]:
-        """Finds what is wrong with every tweet that begins with a prompt.
+        """Finds what would be wrong with every tweet that begins with this prompt.
 
         Args:
-            prompt: What the model is to continue.
-            max_words: How many words the model adds at most.
+            prompt: The prompt that the model continues.
+            max_words: The most words that the model adds.
 
         Returns:
-            What no continuation can mend. Empty if there may be one that passes the filter.
+            The reasons that no continuation can fix. Empty if one may pass the filter.
         """
         draft = Draft(prompt.text, prompt.label, prompt.text)
         room = max(0, MAX_LENGTH - draft.length)

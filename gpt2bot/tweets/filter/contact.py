@@ -1,4 +1,4 @@
-"""Contact and identity data. GPT-2 invents it, and at times recites somebody's own."""
+"""Finds contact and identity data. GPT-2 invents it, and sometimes recites a real person's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find_contact(text: str) -> str | None:
 
 
 def _passes_luhn(number: str) -> bool:
-    """Checks the last digit of a card's number: ISO/IEC 7812-1, annex B."""
+    """Checks the check digit of a card number: ISO/IEC 7812-1, annex B."""
     digits = [int(digit) for digit in number if digit.isdigit()][::-1]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
@@ -45,10 +45,10 @@ def _is_ip_address(text: str) -> bool:
 
 def _find_phone(text: str) -> str | None:
     if not any(character.isdigit() for character in text):
-        return None  # spares loading the tables
+        return None  # no need to load the tables
     import phonenumbers
 
-    # Numbers without a country's prefix are read as American, as most in GPT-2's texts are.
+    # Numbers without a country code are read as American, like most in GPT-2's output.
     matcher = phonenumbers.PhoneNumberMatcher(text, "US", phonenumbers.Leniency.VALID)
     found = next(iter(matcher), None)
     return f"phone number {found.raw_string}" if found else None

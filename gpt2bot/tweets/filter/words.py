@@ -1,9 +1,9 @@
-"""Patterns for what a bot must not say, as data for `profanity.py`.
+"""Patterns of what a bot must not say, as data for `profanity.py`.
 
-This file names slurs and crude words, since a filter keeps out only what it knows. It adds what
-glin-profanity's English list lacks: inflections of crude stems, and slurs. Each pattern is the
-inside of an alternation between word boundaries, in verbose mode, without regard to case; a
-look-ahead keeps an innocent meaning.
+This file contains slurs and crude words, because a filter keeps out only what it knows. It adds
+what glin-profanity's English list lacks: inflections of crude stems, and slurs. Each pattern is the
+inside of an alternation between word boundaries, verbose and case-insensitive. Look-aheads allow
+innocent meanings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SLURS = r"""
     | spastics?
 """
 
-# Hatred without a slur: the parts of which `profanity.py` makes sentences. Groups of people, ...
+# Hatred without slurs: `profanity.py` builds sentences from these parts. Groups of people, ...
 PEOPLE = r"""
     (?:jew|muslim|arab|christian|catholic|hindu|sikh|buddhist|atheist|african|asian|mexican|latino
     |hispanic|american|european|pakistani|indian|immigrant|migrant|refugee|foreigner|black|gay
@@ -39,12 +39,12 @@ PEOPLE = r"""
       \ (?:people|persons|men|women|folks?)
     | the\ (?:jewish|disabled|poor|homeless|unemployed|mentally\ ill)
 """
-# ... what is wished upon anybody, ...
+# ... harm wished on anybody, ...
 KILLED = r"""
     killed | shot | hanged | lynched | gassed | exterminated | slaughtered | murdered
     | sterili[sz]ed | enslaved | deported | wiped\ out | put\ to\ death | raped | castrated
 """
-# ... what is wished upon or denied to a group, and what it is called.
+# ... harm wished on a group, rights denied to it, and names it is called.
 HARMED = r"""
     banned | expelled | removed | burn(?:ed|t)? | beaten | locked\ up | jailed | imprisoned
     | executed | rounded\ up | (?:kicked|thrown)\ out | sent\ (?:back|home|away) | punished

@@ -17,7 +17,7 @@ import pytest
 from gpt2bot.errors import CheckpointError, LockedError, ModelError, NetworkError, UsageError
 from gpt2bot.gpt2.download.fetch import download, plan
 from gpt2bot.gpt2.download.registry import DATA_FILE, FILES
-from gpt2bot.gpt2.download.transfer import RemoteFile
+from gpt2bot.gpt2.download.remote_file import RemoteFile
 from tests.fakes.bucket import Bucket, Fault
 from tests.fakes.downloads import (
     DATA,
@@ -57,7 +57,7 @@ def test_a_second_run_says_that_it_is_here_and_sends_nothing(models, messages):
 
     messages.clear()
     fetch(bucket, models, verify=verify)
-    assert messages == [f"124M is already here: {models / '124M'}"]
+    assert messages == [f"124M is already downloaded: {models / '124M'}"]
     assert len(bucket.asked) == asked
 
 
@@ -66,8 +66,15 @@ def test_a_model_that_another_tool_fetched_is_accepted(bucket, models, messages)
         (models / path).parent.mkdir(parents=True, exist_ok=True)
         (models / path).write_bytes(content)
     fetch(bucket, models)
-    assert "already here" in messages[0]
+    assert "already downloaded" in messages[0]
     assert bucket.asked == []
+
+
+def test_what_was_trained_under_the_name_of_a_published_model_is_not_taken_for_it(bucket, models):
+    fetch(bucket, models)
+    (models / "124M" / "training.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="holds a model that was trained, not OpenAI's: give"):
+        fetch(bucket, models)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ def test_a_model_in_place_that_is_not_whole_is_not_called_whole(bucket, models, 
         (models / DATA).write_bytes(left)
     if not has_record:
         (models / "124M" / "download.json").unlink()
-    with pytest.raises(CheckpointError, match=f"{DATA_FILE} missing or cut short.*move it away"):
+    with pytest.raises(CheckpointError, match=f"{DATA_FILE} missing or truncated.*move it away"):
         fetch(bucket, models)
 
 
@@ -113,7 +120,7 @@ def test_a_base_url_that_is_none_of_the_web_is_refused_without_showing_it(bucket
 def test_the_next_run_goes_on_where_one_gave_up(bucket, models):
     bucket.faults["GET", DATA] = iter([Fault(cut=200_000)] + [Fault(cut=0)] * 20)
     message = fail(NetworkError, bucket, models)
-    assert "goes on where it was" in message
+    assert "to resume" in message
     assert len(bucket.ranges(DATA)) == QUICK.tries
     del bucket.faults["GET", DATA]
     bucket.asked.clear()
@@ -184,8 +191,8 @@ def test_a_file_that_changed_on_the_server_begins_anew(bucket, models, left_out)
 def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(bucket, models):
     bucket.faults["HEAD", DATA] = iter([Fault(headers={"Content-Length": str(10**18)})])
     message = fail(ModelError, bucket, models)
-    assert "1.00EB more" in message
-    assert "make room" in message
+    assert "another 1.00EB" in message
+    assert "free some space" in message
     assert {method for method, _, _ in bucket.asked} == {"HEAD"}
 
 
@@ -194,7 +201,7 @@ def test_a_disk_that_takes_no_more_is_told_and_what_came_is_kept(bucket, models)
         said = process.stdout.read().splitlines()
     assert process.returncode == ModelError.exit_code
     assert f"cannot write to {models}" in said[-1]
-    assert "`gpt2bot download 124M` goes on" in said[-1]
+    assert "run `gpt2bot download 124M` to resume" in said[-1]
     bucket.asked.clear()
     fetch(bucket, models)
     assert_whole(bucket, models)
@@ -254,7 +261,7 @@ def test_a_damaged_record_only_means_to_begin_anew(bucket, models, text):
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(bucket, models):
     with child(bucket, models, stderr=subprocess.PIPE) as process:
         assert process.stderr.read() == ""
-        assert "fetching 124M from localhost: 406kB of 406kB\n" in process.stdout
+        assert "downloading 124M from localhost: 406kB of 406kB\n" in process.stdout
     shutil.rmtree(models)
     terminal, stderr = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))

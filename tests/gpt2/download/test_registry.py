@@ -74,7 +74,7 @@ def test_another_name_cannot_be_downloaded_and_the_allowed_ones_are_listed(name)
     ],
 )
 def test_a_name_cannot_lead_out_of_the_folder_of_models(tmp_path, name):
-    with pytest.raises(UsageError, match="cannot be a model's name"):
+    with pytest.raises(UsageError, match="is not a valid model name"):
         find_model(name, tmp_path)
 
 
@@ -94,7 +94,8 @@ def test_an_old_name_finds_the_folder_of_either_name(tmp_path):
 
 def test_a_missing_published_model_says_how_to_fetch_it(tmp_path):
     make_model(tmp_path / "mine")
-    with pytest.raises(ModelMissingError, match=r"there: mine.*`gpt2bot download 355M` fetches it"):
+    expected = r"installed: mine.*`gpt2bot download 355M` downloads it"
+    with pytest.raises(ModelMissingError, match=expected):
         find_model("345M", tmp_path)
 
 
@@ -102,7 +103,7 @@ def test_a_missing_model_of_ones_own_says_what_there_is(tmp_path):
     make_model(tmp_path / "small", size=5)
     make_model(tmp_path / "large", size=50)
     with pytest.raises(
-        ModelMissingError, match=r"'mine'.*there: large, small.*124M, 355M"
+        ModelMissingError, match=r"'mine'.*installed: large, small.*124M, 355M"
     ) as error:
         find_model("mine", tmp_path)
     assert "\n" not in str(error.value)
@@ -207,9 +208,19 @@ def test_a_training_that_is_not_finished_has_not_made_a_model(tmp_path, progress
             find_model("mine", tmp_path)
         assert "mine" not in installed_models(tmp_path)
         assert own_models(tmp_path) == []
-        (tmp_path / "mine").exists() or make_model(tmp_path / "mine")
+        if not (tmp_path / "mine").exists():
+            (make_model(tmp_path / "mine") / "training.json").write_text("{}")
     (state / "progress.json").unlink()  # the last thing that a training does
     assert find_model("mine", tmp_path) == tmp_path / "mine"
+
+
+def test_a_model_that_came_otherwise_is_one_whatever_a_training_of_its_name_left(tmp_path):
+    state = training_folder(tmp_path / "124M")
+    state.mkdir()
+    (state / "progress.json").write_text("{}")
+    folder = make_model(tmp_path / "124M")
+    assert find_model("124M", tmp_path) == folder
+    assert default_model(tmp_path) == "124M"
 
 
 def test_a_demo_in_the_folder_of_models_comes_first(tmp_path):

@@ -293,7 +293,7 @@ class TestWithoutItsCheckpoint:
             (folder / "training.json").write_text(json.dumps(report))
         advice = re.escape(advice.format(folder))
         for use in (lambda: GPT2.load(folder).score("dog"), lambda: verify(folder)):
-            with pytest.raises(CheckpointError, match=f"to have them again, {advice}$"):
+            with pytest.raises(CheckpointError, match=f"to get them back, {advice}$"):
                 use()
         with pytest.raises(CheckpointError, match=f"set precision = .int8., or {advice}$"):
             GPT2.load(folder, precision="float32")

@@ -62,9 +62,9 @@ def test_items_of_a_file(write, name, content, wanted):
         ("a.txt", " \n\n", "it is empty"),
         ("a.txt", b"one\ncaf\xe9", "line 2: it is not UTF-8"),
         ("a.txt", "id,text\n1,one\n", "line 1: it looks like the header of a table"),
-        ("a.csv", "text\n", "holds no text"),
+        ("a.csv", "text\n", "contains no text"),
         ("a.csv", "a,b\n1,2\n", r"no column 'text' \(found: 'a', 'b'\): choose one with --column"),
-        ("a.csv", "Hello there\nand you\n", "no column 'text' .*begin the file with a line"),
+        ("a.csv", "Hello there\nand you\n", "no column 'text' .*add a first line"),
         ("a.csv", "1,Hello\n2,and you\n", "no column 'text'"),
         ("a.csv", "text\nHello, world\n", 'line 2: .*2 fields.*"quotes"'),
         ("a.csv", "id,text\n1,Hello\nthere\n", "line 3: there is no text"),
@@ -100,7 +100,7 @@ def test_says_which_column_it_reads_where_it_could_be_a_text(write, messages):
     read_text_file(write("a.csv", "text\none\n"))
     assert messages == []
     read_text_file(write("a.csv", "Hello\none\n"))
-    assert messages == ["a.csv: the texts are those of the column 'Hello'"]
+    assert messages == ["a.csv: reading the texts from the column 'Hello'"]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from gpt2bot.errors import CheckpointError, ModelMissingError, TrainingError
 from gpt2bot.gpt2 import GPT2
@@ -18,7 +19,7 @@ from gpt2bot.gpt2.formats.layout import read_description
 from gpt2bot.gpt2.training.config import TrainConfig
 from gpt2bot.gpt2.training.corpus import read_text_file, split_items
 from gpt2bot.gpt2.training.train import initial_weights, train
-from gpt2bot.gpt2.training.trainer import Trainer
+from gpt2bot.gpt2.training.trainer import BAR, Trainer
 
 SMALL = TrainConfig(
     n_vocab=280,
@@ -185,13 +186,35 @@ def test_a_model_that_somebody_else_put_there_is_not_overwritten(tmp_path, text,
             train([text], folder, SMALL)
     folder.mkdir()
     (folder / "hparams.json").write_text("{}")
-    with pytest.raises(TrainingError, match="is there already: choose another name"):
+    with pytest.raises(TrainingError, match="already exists: choose another name"):
         train([text], folder, SMALL)
     assert (folder / "hparams.json").exists()
 
 
 def interrupt(*_args, **_options):
     raise KeyboardInterrupt
+
+
+def test_a_training_that_stops_early_says_why(tmp_path, text, messages):
+    config = TrainConfig(**(vars(SMALL) | {"epochs": 40, "learning_rate": 0.5, "patience": 1}))
+    train([text], tmp_path / "a", config)
+    [why] = [message for message in messages if message.startswith("stopped early, at step ")]
+    assert "the held-out loss has not improved in 1 measurements since step" in why
+
+
+def test_the_bar_shows_the_loss_in_80_columns():
+    bar = tqdm.format_meter(
+        123_456_789,
+        987_654_321,
+        elapsed=36_000,
+        ncols=80,
+        unit="tok",
+        unit_scale=True,
+        bar_format=BAR,
+        postfix="loss 10.123, held out 10.456",
+    )
+    assert bar.endswith("loss 10.123, held out 10.456")
+    assert len(bar) <= 80
 
 
 def test_a_short_training_warms_up_and_is_measured_ten_times(tmp_path, text):
@@ -232,7 +255,7 @@ def test_another_column_is_another_training(tmp_path, monkeypatch):
 
 def test_a_model_that_is_there_is_not_overwritten(tmp_path, text):
     (tmp_path / "a").mkdir()
-    with pytest.raises(TrainingError, match=r"is there already: .* or move it away"):
+    with pytest.raises(TrainingError, match=r"already exists: .* or move it away"):
         train([text], tmp_path / "a", SMALL)
 
 

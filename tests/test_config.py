@@ -236,7 +236,7 @@ def test_all_errors_are_told_at_once_each_with_its_key_value_and_origin(tmp_path
     file = tmp_path / "bot.toml"
     for part in (
         f"modle ({file}): unknown key; did you mean model?",
-        f"sampling.temperature ({file}): must be a number greater than 0, not 0",
+        f"sampling.temperature ({file}): must be a number greater than 0 and at most 100, not 0",
         f"sampling.top_k ({file}): must be a whole number of at least 0, not 'hot'",
         f"sampling.top_p ({file}): must be a number greater than 0 and at most 1, not 'true'",
         f"tweets.prompts.1 ({file}): must be one line and not blank, not ''",

@@ -52,7 +52,7 @@ class Sampling:
         ValueError: A value is out of its range.
     """
 
-    temperature: Annotated[float, Gt(0)] = 0.9
+    temperature: Annotated[float, Gt(0), Le(100)] = 0.9
     top_k: Annotated[int, Ge(0)] = 40
     top_p: Annotated[float, Gt(0), Le(1)] = 1.0
     length: Annotated[int, Ge(1)] = 80

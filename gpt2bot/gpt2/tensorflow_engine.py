@@ -80,7 +80,8 @@ class TensorFlowEngine:
         """See `generate.Engine`."""
         temperature = tf.constant(sampling.temperature, tf.float32)
         top_p = tf.constant(sampling.top_p, tf.float32)
-        tokens = self._sample(logits, uniform, temperature, sampling.top_k, top_p)
+        top_k = min(sampling.top_k, self._hparams.n_vocab)
+        tokens = self._sample(logits, uniform, temperature, top_k, top_p)
         array: np.ndarray = tokens.numpy()
         return array
 

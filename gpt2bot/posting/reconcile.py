@@ -117,7 +117,7 @@ def resolve(
         what = f"tweet {number} is {entry.state.value}" if entry else f"there is no tweet {number}"
         open_ = " and ".join(str(e.id) for e in entries.values() if e.state in OPEN)
         raise UsageError(
-            f"{what}; only tweets whose outcome is not known can be resolved: {open_ or 'none now'}"
+            f"{what}; only tweets of unknown outcome can be resolved: {open_ or 'none'}"
         )
     state, note = OUTCOMES[outcome]
     return outbox.finish(entry, state, now=now, tweet_id=tweet_id, note=note)

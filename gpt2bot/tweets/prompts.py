@@ -160,7 +160,8 @@ def _table_rows(table: Table) -> Iterator[tuple[int, str, str]]:
     if prompt is None:
         raise TableError(
             f"there is no column input_text (found: {table.describe_columns()}): the first line of"
-            " a CSV file must be input_text or input_text,end_text",
+            " a CSV file must be input_text or input_text,end_text, and each object of JSON lines"
+            " must have input_text",
             1,
         )
     for row in table.rows:

@@ -357,7 +357,7 @@ class TestModel:
         before = sorted(model.rglob("*"))
         checked = bot.check()
         assert checked.troubles == []
-        assert "`gpt2bot compile mine` or the next run does it" in checked.said["compiled"]
+        assert "`gpt2bot compile mine` or the next run compiles it" in checked.said["compiled"]
         assert sorted(model.rglob("*")) == before, "nothing is compiled"
 
     def test_a_damaged_checkpoint_from_which_it_cannot_be_made(self, bot: Bot, model: Path) -> None:

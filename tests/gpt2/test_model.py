@@ -120,8 +120,15 @@ def test_an_unknown_engine_or_precision_is_an_error(compiled_folder):
         ({"top_k": -1}, "top_k must be a whole number of at least 0, not -1"),
         ({"top_p": 0.0}, "top_p must be a number greater than 0 and at most 1, not 0.0"),
         ({"top_p": 1.1}, "top_p must be a number greater than 0 and at most 1, not 1.1"),
-        ({"temperature": 0.0}, "temperature must be a number greater than 0, not 0.0"),
-        ({"temperature": math.nan}, "temperature must be a number greater than 0, not nan"),
+        (
+            {"temperature": 0.0},
+            "temperature must be a number greater than 0 and at most 100, not 0.0",
+        ),
+        (
+            {"temperature": math.nan},
+            "temperature must be a number greater than 0 and at most 100, not nan",
+        ),
+        ({"temperature": 1e39}, "temperature must be a number greater than 0 and at most 100"),
         ({"seed": [1, 2]}, "expected 1 seeds, one per prompt, not 2"),
     ],
 )
@@ -167,3 +174,8 @@ def test_scores_match_the_numpy_reference(lm, weights):
         assert score.log_probability == pytest.approx(math.log(probabilities[token]), abs=1e-4)
         assert score.rank == (probabilities > probabilities[token]).sum()
     assert lm.score("") == []
+
+
+def test_limits_beyond_what_the_model_has_are_no_limits(lm):
+    huge = lm.generate(["a"], length=10**12, top_k=10**30, seed=1)
+    assert huge == lm.generate(["a"], length=lm.hparams.n_ctx, top_k=0, seed=1)

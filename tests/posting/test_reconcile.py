@@ -110,7 +110,7 @@ def test_a_decision_that_cannot_be(
 def test_what_is_decided_is_not_decided_again(outbox: Outbox, open_: Entry) -> None:
     resolve(outbox, open_.id, "posted", tweet_id="77", now=1.0)
     for outcome in ("posted", "absent"):
-        with pytest.raises(UsageError, match=r"tweet 1 is posted; .*: none now"):
+        with pytest.raises(UsageError, match=r"tweet 1 is posted; .*: none"):
             resolve(outbox, open_.id, outcome, tweet_id=None, now=2.0)
 
 

@@ -261,7 +261,7 @@ class _Sampler:
             "logits": logits,
             "uniform": uniform,
             "temperature": sampling.temperature,
-            "top_k": sampling.top_k,
+            "top_k": min(sampling.top_k, self._hparams.n_vocab),
             "top_p": sampling.top_p,
         }
         for name, value in values.items():

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+RENAMED = {"block": "block_size", "held_out": "validation_share"}
+"""Settings by the names that version 0.1.0 wrote, so that its unfinished trainings resume."""
+
+
 class TrainingState:
     """A folder with the tensors of the last saved step, and a `progress.json` that names the step.
 
@@ -49,11 +53,10 @@ class TrainingState:
             saved = json.loads(self._progress.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        changed = [
-            key for key, value in self.identity.items() if saved["identity"].get(key) != value
-        ]
+        identity = _present(saved["identity"])
+        changed = [key for key, value in self.identity.items() if identity.get(key) != value]
         if changed:
-            command = train_command(saved["identity"], self._model.name)
+            command = train_command(identity, self._model.name)
             raise TrainingError(
                 f"a training of this name was started with different {' and '.join(changed)}: "
                 f"resume it with `{command}`, or choose another name"
@@ -102,9 +105,16 @@ class TrainingState:
         """Whether the model in the model's folder comes from this training."""
         try:
             report = json.loads((self._model / TRAINING_REPORT).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            identity = _present(report)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return False
-        return all(report.get(key) == value for key, value in self.identity.items())
+        return all(identity.get(key) == value for key, value in self.identity.items())
 
     def _prefix(self, step: int) -> Path:
         return self.folder / f"step-{step}"
+
+
+def _present(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity of a training under the present names of its settings."""
+    settings = {RENAMED.get(key, key): value for key, value in identity["settings"].items()}
+    return {**identity, "settings": settings}

@@ -237,6 +237,21 @@ def test_a_started_training_does_not_go_on_with_other_data_or_settings(tmp_path,
         train([text], tmp_path / "a", SMALL)
 
 
+def test_a_training_that_version_0_1_0_left_unfinished_resumes(tmp_path, text, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "figures", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train([text], tmp_path / "a", SMALL)
+    progress = training_folder(tmp_path / "a") / "progress.json"
+    saved = json.loads(progress.read_text())
+    settings = saved["identity"]["settings"]
+    settings["block"] = settings.pop("block_size")
+    settings["held_out"] = settings.pop("validation_share")
+    progress.write_text(json.dumps(saved))
+    train([text], tmp_path / "a", SMALL)
+    verify(tmp_path / "a")
+
+
 def test_another_column_is_another_training(tmp_path, monkeypatch):
     table = tmp_path / "table.csv"
     rows = "".join(f"A {c} {a},The {a} is {c}\n" for c in COLOURS for a in ANIMALS)

@@ -151,10 +151,6 @@ def _run(run: Run) -> str:
     return f"{local(run.started_at)}  {end}"
 
 
-def _last(entry: Entry) -> list[str]:
-    return [f"{local(entry.changed_at)}  {_where(entry)}", entry.tweet.text]
-
-
 def _where(entry: Entry) -> str:
     """The address of a tweet and the reason for its state, as far as they are known."""
     return "  ".join(filter(None, (entry.url, entry.note)))

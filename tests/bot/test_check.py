@@ -27,6 +27,7 @@ from gpt2bot.posting.outbox import Outbox
 from gpt2bot.posting.state_folder import exclusive
 from gpt2bot.tweets.tweet import Tweet
 from tests.fakes.restricted import has_user_namespaces, unknown_user
+from tests.fakes.terminal import read_all
 from tests.fakes.x_server import KEYS, USER_ID, Fault, XServer
 
 if TYPE_CHECKING:
@@ -91,21 +92,11 @@ class TestCommand:
             stderr=subprocess.PIPE,
         )
         os.close(theirs)
-        shown = b""
-        while part := _read(ours):
-            shown += part
-        os.close(ours)
+        shown = read_all(ours)
         assert run.returncode == 3
-        lines = shown.decode().splitlines()
+        lines = shown.splitlines()
         assert len(lines) > len(SUBJECTS)
         assert all(len(line) <= 80 or " " not in line[21:] for line in lines)
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 1 << 16)
-    except OSError:  # its other end is closed
-        return b""
 
 
 def test_long_lines_are_broken_under_their_text() -> None:

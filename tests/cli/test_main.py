@@ -18,6 +18,7 @@ import pytest
 from gpt2bot import __version__
 from gpt2bot.cli import main as cli
 from gpt2bot.config import Settings
+from tests.fakes.terminal import read_all
 from tests.fakes.waiting import HANG
 from tests.fakes.x_server import KEYS, XServer
 
@@ -95,16 +96,10 @@ class TestHelp:
             stderr=theirs,
         )
         os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 65536):
-                shown += piece
-        except OSError:  # how Linux says that the other side is closed
-            pass
-        os.close(ours)
+        shown = read_all(ours)
         assert process.wait() == 0
-        assert b"--prompt TEXT" in shown
-        assert b"\x1b" not in shown
+        assert "--prompt TEXT" in shown
+        assert "\x1b" not in shown
 
     @pytest.mark.parametrize("argv", ["--version", "-V", "version"])
     def test_version(self, home: Home, argv: str) -> None:

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import termios
 
+from tests.fakes.terminal import read_all
+
 PROGRAM = """
 import logging, sys
 from gpt2bot.cli.log import show_messages
@@ -33,16 +35,10 @@ def on_a_terminal() -> tuple[str, str]:
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=theirs, text=True
     )
     os.close(theirs)
-    received = b""
-    try:
-        while piece := os.read(ours, 65536):
-            received += piece
-    except OSError:  # how Linux says that the other side is closed
-        pass
-    os.close(ours)
+    received = read_all(ours)
     out, _ = process.communicate()
     assert process.returncode == 0
-    return out, received.decode()
+    return out, received
 
 
 def test_a_terminal_shows_it_and_messages_stand_on_lines_of_their_own() -> None:

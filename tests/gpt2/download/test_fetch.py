@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import pty
@@ -30,6 +29,7 @@ from tests.fakes.downloads import (
     start,
     trust,
 )
+from tests.fakes.terminal import read_all
 from tests.fakes.waiting import HANG
 
 
@@ -269,15 +269,6 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(bucket, models):
         process.wait()
     os.close(stderr)
     assert f"{DATA_FILE}: 100%" in read_all(terminal)
-
-
-def read_all(terminal):
-    shown = b""
-    with contextlib.suppress(OSError):  # that is how it ends
-        while True:
-            shown += os.read(terminal, 4096)
-    os.close(terminal)
-    return shown.decode()
 
 
 def test_nothing_heavy_is_imported_to_find_a_model_in_place(bucket, models):
